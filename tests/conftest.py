@@ -88,17 +88,15 @@ def module_database_url(embedded_url: str) -> Iterator[str]:
 def _database(server_url: str) -> Iterator[str]:
     """Copy the template database, and drop the copy with whatever is still connected to it."""
     name = f"test_{secrets.token_hex(6)}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(TEMPLATE)}
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
-            )
-        )
-        try:
-            yield _with_database(server_url, name)
-        finally:
+        connection.execute(sql.SQL("create database {name} template {template}").format(**names))
+    try:
+        yield _with_database(server_url, name)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+                sql.SQL("drop database if exists {name} with (force)").format(**names)
             )
 
 
