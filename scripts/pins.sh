@@ -1,0 +1,25 @@
+#!/bin/sh
+# Write constraints.txt and bench/constraints.txt from fresh environments: `make pins`.
+set -eu
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"${PYTHON:-python3}" -m venv "$work/main"
+# torch is held back on purpose: see the first lines of constraints.txt.
+grep '^torch==' constraints.txt >"$work/held"
+"$work/main/bin/pip" install -q -c "$work/held" -e '.[test,dev,notebooks]'
+{
+  sed -n '/^#/p' constraints.txt
+  "$work/main/bin/pip" freeze --all --exclude pip --exclude-editable | sed 's/+cpu$//' | sort -f
+} >"$work/constraints.txt"
+
+"${PYTHON:-python3}" -m venv "$work/bench"
+"$work/bench/bin/pip" install -q -r bench/requirements.txt
+{
+  sed -n '/^#/p' bench/constraints.txt
+  "$work/bench/bin/pip" freeze | sort -f
+} >"$work/bench.txt"
+
+mv "$work/constraints.txt" constraints.txt
+mv "$work/bench.txt" bench/constraints.txt
