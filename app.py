@@ -1,0 +1,22 @@
+"""The app: which pages there are, and what stands around each of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+page = st.navigation(
+    {
+        "Start": [
+            st.Page("pages/start/home.py", title="Home", icon=":material/home:", default=True)
+        ],
+        "Data": [
+            st.Page("pages/data/connect.py", title="Connect", icon=":material/cable:"),
+            st.Page("pages/data/collections.py", title="Collections", icon=":material/database:"),
+            st.Page("pages/data/load.py", title="Load", icon=":material/upload:"),
+            st.Page("pages/data/browse.py", title="Browse", icon=":material/table_rows:"),
+        ],
+        "Search": [st.Page("pages/search/search.py", title="Search", icon=":material/search:")],
+    }
+)
+st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide")
+page.run()

@@ -1,0 +1,5 @@
+"""Browse."""
+
+import streamlit as st
+
+st.title("Browse")

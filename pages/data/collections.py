@@ -1,0 +1,5 @@
+"""Collections."""
+
+import streamlit as st
+
+st.title("Collections")

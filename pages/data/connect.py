@@ -1,0 +1,5 @@
+"""Connect."""
+
+import streamlit as st
+
+st.title("Connect")

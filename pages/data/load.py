@@ -1,0 +1,5 @@
+"""Load."""
+
+import streamlit as st
+
+st.title("Load")
