@@ -251,12 +251,7 @@ class Database:
         parts: list[sql.Composable] = [
             sql.SQL("begin read only" if read_only else "begin read write")
         ]
-        parts += [
-            sql.SQL("set local {} = {}").format(
-                sql.Identifier(*name.split(".")), sql.Literal(value)
-            )
-            for name, value in local.items()
-        ]
+        parts += [_set_local(name, value) for name, value in local.items()]
         made = sql.SQL("; ").join(parts)
         if len(self._prologues) > 256:
             self._prologues.clear()
