@@ -1,5 +1,6 @@
 # make run and make test need Python 3.11 or newer, git and make; the rest is installed into .venv.
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -41,10 +42,9 @@ clean: ## Remove the environments and what builds and tests leave behind
 
 # The stamps: nothing is installed again until pyproject.toml or the pins change.
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "pgvista needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "pgvista needs Python 3.11 or newer: none was found." >&2; exit 1; }
 	@echo "Making .venv"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.run: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing pgvista and what it needs (once, some minutes)"
