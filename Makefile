@@ -26,8 +26,9 @@ check: .venv/.dev ## Lint, check the format, the types and the layers
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/unit/test_layers.py
 
+# Each bench/*.py that can be run; what runs in .venv-bench for them lies in bench/peers.
 bench: .venv/.dev .venv-bench/.peers ## Measure against other clients: tables, and JSON in bench/results
-	@set -e; for script in bench/bench_*.py; do \
+	@set -e; for script in $$(grep -l '^if __name__' bench/*.py); do \
 		PGVISTA_BENCH_PYTHON=$(BENCH_PYTHON) $(BIN)/python "$$script"; done
 
 notebooks: .venv/.notebooks ## Open the lessons in Jupyter
