@@ -6,7 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "${PYTHON:-python3}" -m venv "$work/main"
-# torch is held back on purpose: see the first lines of constraints.txt.
+# torch stays where it is: move its pin by hand, to a version that pip finds a CPU build of.
 grep '^torch==' constraints.txt >"$work/held"
 "$work/main/bin/pip" install -q -c "$work/held" -e '.[test,dev,notebooks]'
 {
