@@ -62,7 +62,7 @@ def test_one_embedder_for_all_names_of_a_model() -> None:
     assert embed.get_embedder(embed.DEFAULT_MODEL) is again
 
 
-def test_known_dimension(service: Service) -> None:
+def test_known_dimension() -> None:
     assert embed.known_dimension("all-MiniLM-L6-v2") == 384
     assert embed.known_dimension("sentence-transformers/all-MiniLM-L6-v2") == 384
     assert embed.known_dimension("intfloat/e5-small-v2") is None
