@@ -91,6 +91,8 @@ class Collection:
     columns: tuple[Column, ...] = ()
     kind: RelationKind = RelationKind.TABLE
     layout: Layout = Layout.PGVISTA
+    key_type: str = "text"
+    """Type of the id column as Postgres writes it."""
     metadata_type: str = "jsonb"
     """Type of the metadata column: jsonb or json."""
     extension_schema: str | None = None

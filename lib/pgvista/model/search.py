@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -215,8 +215,7 @@ class SearchResult:
     """The hits, and everything that explains them."""
 
     hits: tuple[Hit, ...]
-    sql: str
-    """The statements as run, with the values in place: paste it into psql."""
+    render_sql: Callable[[], str] = field(repr=False)
     timings_ms: Mapping[str, float]
     """Milliseconds by stage: embedding, database, other, total."""
     semantic_rows: int | None = None
@@ -227,6 +226,11 @@ class SearchResult:
     plan: Plan | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     """The knobs as set, e.g. {"hnsw.ef_search": "100"}."""
+
+    @property
+    def sql(self) -> str:
+        """The statements as run, with the values in place: paste it into psql."""
+        return self.render_sql()
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict that json.dumps takes."""

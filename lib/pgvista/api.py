@@ -1,0 +1,384 @@
+"""The Python face: what notebooks and scripts use.
+
+import pgvista
+
+db = pgvista.connect()
+docs = db.create_collection("docs", model="all-MiniLM-L6-v2")
+docs.upsert([{"id": "a", "content": "text", "metadata": {"year": 1973}}])
+docs.search("words").hits
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pgvista.config import load_settings
+from pgvista.db.database import Database
+from pgvista.db.embedded import EmbeddedServer, start_embedded
+from pgvista.db.target import Target, target_from_url
+from pgvista.embed.base import Embedder
+from pgvista.embed.registry import DEFAULT_MODEL, canonical_name, get_embedder, known_dimension
+from pgvista.errors import InvalidInput
+from pgvista.io.vectors import parse_vector
+from pgvista.model.collection import (
+    DEFAULT_SCHEMA,
+    DEFAULT_TEXT_CONFIG,
+    Column,
+    IndexInfo,
+    Layout,
+    NewCollection,
+)
+from pgvista.model.collection import Collection as CollectionInfo
+from pgvista.model.filters import parse_filter
+from pgvista.model.index import IndexMethod, IndexSpec
+from pgvista.model.metric import Metric, VectorType
+from pgvista.model.rows import IngestReport, Row
+from pgvista.model.search import (
+    IterativeScan,
+    KeywordMatch,
+    KeywordRank,
+    Mode,
+    SearchRequest,
+    SearchResult,
+)
+from pgvista.services import collections as collection_service
+from pgvista.services import indexes as index_service
+from pgvista.services import rows as row_service
+from pgvista.services import search as search_service
+from pgvista.services.ingest import Chunking, IngestOptions, upsert
+from pgvista.services.rows import StoredRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_servers: dict[Path, EmbeddedServer] = {}
+_servers_lock = threading.Lock()
+
+
+def embedded_target(data_dir: Path | None = None) -> Target:
+    """Start or attach to the embedded server and return where it is."""
+    folder = data_dir or load_settings().data_dir
+    with _servers_lock:
+        server = _servers.get(folder)
+        if server is None or not server.is_running():
+            server = _servers[folder] = start_embedded(folder)
+    found = target_from_url(server.url)
+    return Target(found.conninfo, label="embedded", embedded=True)
+
+
+def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
+    """Connect to `url`, to what PGVISTA_URL names, or else to the embedded server.
+
+    `url` is a ``postgresql://`` address or libpq's key=value text; passwords may come from
+    ~/.pgpass or PGPASSWORD. Raises ConnectionFailed when there is no answer.
+    """
+    settings = load_settings()
+    given = url or (settings.url.reveal() if settings.url else None)
+    if given:
+        target = target_from_url(given, read_only=read_only)
+    else:
+        embedded = embedded_target(settings.data_dir)
+        target = Target(embedded.conninfo, "embedded", read_only=read_only, embedded=True)
+    db = Database(target, statement_timeout_ms=settings.statement_timeout_ms)
+    try:
+        db.capabilities.require_vector()
+    except BaseException:
+        db.close()
+        raise
+    return Workbench(db)
+
+
+class Workbench:
+    """A connection, and the collections behind it. Safe to share between threads."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"pgvista.connect({self.db.label!r})"
+
+    @property
+    def url(self) -> str:
+        """Where this connection leads, as libpq takes it, without a password."""
+        return self.db.target.without_password()
+
+    def create_collection(
+        self,
+        name: str,
+        *,
+        model: str | None = None,
+        dimension: int | None = None,
+        metric: str = "cosine",
+        vector_type: str = "vector",
+        schema: str = DEFAULT_SCHEMA,
+        text_config: str = DEFAULT_TEXT_CONFIG,
+        columns: Mapping[str, str] | None = None,
+        indexed_columns: Iterable[str] = (),
+        layout: str = "pgvista",
+    ) -> Collection:
+        """Create a collection for texts (`model`) or for vectors of your own (`dimension`).
+
+        `columns` are structured columns, name -> type (text, bigint, double precision, boolean,
+        date, timestamptz, text[]). ``layout="vecs"`` makes a table that the vecs client opens, in
+        schema vecs. Raises Conflict when the name is taken.
+        """
+        if model is None and dimension is None:
+            model = DEFAULT_MODEL
+        if layout == "vecs" and schema == DEFAULT_SCHEMA:
+            schema = "vecs"
+        if model is not None:
+            model = canonical_name(model)
+            own = known_dimension(model) or get_embedder(model).dimension
+            if dimension not in (None, own):
+                raise InvalidInput(
+                    f"{model} makes vectors of {own} numbers, not {dimension}.",
+                    "Leave the dimension out.",
+                )
+            dimension = own
+        new = NewCollection(
+            table=name,
+            schema=schema,
+            model=model,
+            dimension=dimension,
+            metric=_choice(Metric, "metric", metric),
+            vector_type=_choice(VectorType, "vector_type", vector_type),
+            text_config=text_config,
+            columns=tuple(Column(key, kind) for key, kind in (columns or {}).items()),
+            indexed_columns=frozenset(indexed_columns),
+            layout=_choice(Layout, "layout", layout),
+        )
+        return Collection(self.db, collection_service.create(self.db, new))
+
+    def collection(self, name: str) -> Collection:
+        """Open a collection: bare name in schema pgvista, else ``schema.table``.
+
+        Raises NotFound.
+        """
+        return Collection(self.db, collection_service.open_collection(self.db, name))
+
+    def collections(self) -> list[Collection]:
+        """Return every table, view and materialised view with a vector column."""
+        return [
+            Collection(self.db, found) for found in collection_service.list_collections(self.db)
+        ]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.db.close()
+
+
+class Collection:
+    """A collection of the workbench; `info` says what it is."""
+
+    def __init__(self, db: Database, info: CollectionInfo) -> None:
+        self.db = db
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"<collection {self.name!r}, {self.info.dimension} dimensions, {self.info.metric}>"
+
+    @property
+    def name(self) -> str:
+        """The collection's name: bare in schema pgvista, else ``schema.table``."""
+        return self.info.name
+
+    @property
+    def dimension(self) -> int | None:
+        """Length of the vectors."""
+        return self.info.dimension
+
+    @property
+    def model(self) -> str | None:
+        """Name of the embedding model."""
+        return self.info.model
+
+    def upsert(
+        self,
+        rows: Iterable[Mapping[str, Any]] | pd.DataFrame,
+        *,
+        chunk: Chunking = "auto",
+        embedder: Embedder | None = None,
+    ) -> IngestReport:
+        """Write rows; one whose id is there already is replaced.
+
+        Each is a dict with `id`, and `content` (embedded by the collection's model) or `embedding`
+        or both; `metadata` (a dict) and structured columns as they come. Raises InvalidInput at
+        rows that cannot be written; the others are.
+        """
+        source: Any = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
+        return upsert(
+            self.db,
+            self.info,
+            self._rows(source),
+            embedder=embedder,
+            options=IngestOptions(chunk=chunk),
+        )
+
+    def search(
+        self,
+        query: str | Sequence[float],
+        *,
+        mode: str | None = None,
+        limit: int = 10,
+        filters: Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        max_distance: float | None = None,
+        exact: bool = False,
+        ef_search: int | None = None,
+        probes: int | None = None,
+        iterative_scan: str = "off",
+        max_scan_tuples: int | None = None,
+        match: str = "any",
+        rank: str = "ts_rank",
+        text_config: str | None = None,
+        rrf_k: float = 60,
+        semantic_weight: float = 1.0,
+        keyword_weight: float = 1.0,
+        depth: int | None = None,
+        embedder: Embedder | None = None,
+        explain: bool = False,
+    ) -> SearchResult:
+        """Search by words, or by a vector instead of words; see SearchRequest for the knobs.
+
+        `mode` is semantic, keyword or hybrid (the default for words). With `explain` the result
+        carries the measured plan.
+        """
+        words = isinstance(query, str)
+        request = SearchRequest(
+            mode=_choice(Mode, "mode", mode or ("hybrid" if words else "semantic")),
+            text=query if isinstance(query, str) else None,
+            vector=None
+            if isinstance(query, str)
+            else tuple(parse_vector(query, self.info.dimension).tolist()),
+            limit=limit,
+            filters=parse_filter(filters),
+            metric=None if metric is None else _choice(Metric, "metric", metric),
+            max_distance=max_distance,
+            exact=exact,
+            ef_search=ef_search,
+            probes=probes,
+            iterative_scan=_choice(IterativeScan, "iterative_scan", iterative_scan),
+            max_scan_tuples=max_scan_tuples,
+            keyword_match=_choice(KeywordMatch, "match", match),
+            keyword_rank=_choice(KeywordRank, "rank", rank),
+            text_config=text_config,
+            rrf_k=rrf_k,
+            semantic_weight=semantic_weight,
+            keyword_weight=keyword_weight,
+            depth=depth,
+        )
+        return search_service.search(
+            self.db, self.info, request, embedder=embedder, plan="analyze" if explain else "none"
+        )
+
+    def similar(self, row_id: str, *, limit: int = 10) -> SearchResult:
+        """Find the rows nearest to one row, without that row."""
+        request = SearchRequest(mode=Mode.SEMANTIC, text="similar", limit=limit)
+        return search_service.similar(self.db, self.info, row_id, request)
+
+    def create_index(
+        self,
+        method: str = "hnsw",
+        *,
+        metric: str | None = None,
+        m: int = 16,
+        ef_construction: int = 64,
+        lists: int | None = None,
+        vector_type: str | None = None,
+        concurrently: bool = True,
+    ) -> IndexInfo:
+        """Build an HNSW or IVFFlat index; see IndexSpec for the options."""
+        spec = IndexSpec(
+            method=_choice(IndexMethod, "method", method),
+            metric=None if metric is None else _choice(Metric, "metric", metric),
+            m=m,
+            ef_construction=ef_construction,
+            lists=lists,
+            vector_type=None
+            if vector_type is None
+            else _choice(VectorType, "vector_type", vector_type),
+            concurrently=concurrently,
+        )
+        return index_service.create_index(self.db, self.info, spec)
+
+    def indexes(self) -> tuple[IndexInfo, ...]:
+        """Return the indexes of the collection."""
+        return collection_service.indexes(self.db, self.info)
+
+    def get(self, ids: Sequence[str]) -> list[StoredRow]:
+        """Read rows by id."""
+        return row_service.get(self.db, self.info, ids)
+
+    def count(self, filters: Mapping[str, Any] | None = None) -> int:
+        """Count the rows."""
+        return row_service.count(self.db, self.info, parse_filter(filters))
+
+    def delete(
+        self, ids: Sequence[str] | None = None, *, filters: Mapping[str, Any] | None = None
+    ) -> int:
+        """Delete rows by id (with the chunks cut from them) or by filter; return how many."""
+        return row_service.delete(self.db, self.info, ids=ids, filters=parse_filter(filters))
+
+    def drop(self) -> None:
+        """Drop the table."""
+        collection_service.drop(self.db, self.info)
+
+    def _rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+        for number, row in enumerate(rows, 1):
+            yield _row(self.info, row, number)
+
+
+def _row(info: CollectionInfo, row: Mapping[str, Any], number: int) -> Row:
+    """Turn a dict into a Row. Raises InvalidInput for keys that the collection has no place for."""
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"Row {number} is {type(row).__name__}, but a row is a dict.")
+    if row.get("id") is None:
+        raise InvalidInput(f"Row {number} has no id.", "Give each row an id of its own.")
+    structured = {item.name for item in info.columns}
+    rest = row.keys() - {"id", "content", "metadata", "embedding"}
+    if unknown := sorted(map(str, rest - structured)):
+        raise InvalidInput(
+            f"Row {number} has {unknown[0]!r}, and {info.name} has no such column.",
+            "Put it into metadata, or create the collection with that column.",
+        )
+    metadata = row.get("metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidInput(f"The metadata of row {number} is not a dict.")
+    content = row.get("content")
+    if content is not None and not isinstance(content, str):
+        raise InvalidInput(f"The content of row {number} is {type(content).__name__}, not a text.")
+    vector = row.get("embedding")
+    return Row(
+        id=str(row["id"]),
+        content=content,
+        metadata=metadata or {},
+        embedding=None if vector is None else parse_vector(vector, info.dimension),
+        columns={key: row[key] for key in rest},
+        line=number,
+    )
+
+
+def _choice(kind: type[Choice], name: str, value: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        offered = ", ".join(item.value for item in kind)
+        raise InvalidInput(f"{name} is {value!r}, but it takes: {offered}.") from None

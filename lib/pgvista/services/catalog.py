@@ -1,0 +1,202 @@
+"""The memory of collections: what Postgres cannot say of a relation (model, metric, roles)."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import asdict
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from pgvista.db.database import Database
+from pgvista.errors import InvalidInput, PermissionDenied, PgvistaError
+from pgvista.model.collection import (
+    DEFAULT_TEXT_CONFIG,
+    Collection,
+    IndexInfo,
+    Layout,
+    RelationKind,
+    Roles,
+)
+from pgvista.model.metric import Metric, VectorType
+from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
+from pgvista.sql import catalog
+from pgvista.sql.names import opclass_metric
+from pgvista.sql.query import Query
+
+Memory = dict[tuple[str, str], dict[str, Any]]
+"""(schema, table) -> roles, model, metric, text_config, layout."""
+
+_KINDS = {
+    "r": RelationKind.TABLE,
+    "p": RelationKind.PARTITIONED,
+    "m": RelationKind.MATVIEW,
+    "v": RelationKind.VIEW,
+    "f": RelationKind.FOREIGN,
+}
+_in_session: weakref.WeakKeyDictionary[Database, Memory] = weakref.WeakKeyDictionary()
+"""What the catalog table would hold, where the role may not create it."""
+
+
+def ensure_catalog(db: Database) -> bool:
+    """Create the catalog table where the role may; return whether it is there."""
+    if has_catalog(db):
+        return True
+    try:
+        with db.transaction() as connection:
+            connection.execute(catalog.create_catalog().sql)
+    except PermissionDenied:
+        return False
+    except PgvistaError:
+        if not has_catalog(db):  # two processes may create it at the same moment
+            raise
+    return True
+
+
+def has_catalog(db: Database) -> bool:
+    """Tell whether the catalog table is there and readable."""
+    answer = db.read(lambda c: c.execute(catalog.catalog_exists().sql).fetchone())
+    return answer is not None and bool(answer[0])
+
+
+def remember(db: Database, collection: Collection) -> None:
+    """Keep model, metric, language and roles: in the catalog, else in the session."""
+    entry = {
+        "roles": asdict(collection.roles),
+        "model": collection.model,
+        "metric": collection.metric.value,
+        "text_config": collection.text_config,
+        "layout": collection.layout.value,
+    }
+    try:
+        if ensure_catalog(db):
+            query = catalog.remember(
+                {"schema": collection.schema, "table": collection.table}
+                | entry
+                | {"roles": Jsonb(entry["roles"])}
+            )
+            with db.transaction() as connection:
+                connection.execute(query.sql, query.params)
+            return
+    except PermissionDenied:
+        pass
+    _in_session.setdefault(db, {})[collection.schema, collection.table] = entry
+
+
+def forget(
+    db: Database, connection: Connection[Any], collection: Collection, *, kept: bool
+) -> None:
+    """Forget a collection; `kept` says whether the catalog table is there."""
+    if kept:
+        query = catalog.forget(collection.schema, collection.table)
+        connection.execute(query.sql, query.params)
+    _in_session.get(db, {}).pop((collection.schema, collection.table), None)
+
+
+def rename(
+    db: Database, connection: Connection[Any], collection: Collection, new: str, *, kept: bool
+) -> None:
+    """Carry what is remembered over to a new name."""
+    if kept:
+        query = catalog.rename_entry(collection.schema, collection.table, new)
+        connection.execute(query.sql, query.params)
+    session = _in_session.get(db, {})
+    if (entry := session.pop((collection.schema, collection.table), None)) is not None:
+        session[collection.schema, new] = entry
+
+
+def memory(db: Database, connection: Connection[Any]) -> Memory:
+    """Read all that is remembered."""
+    found: Memory = {}
+    answer = connection.execute(catalog.catalog_exists().sql).fetchone()
+    if answer is not None and answer[0]:
+        names = ("roles", "model", "metric", "text_config", "layout")
+        for schema, table, *entry in connection.execute(catalog.remembered().sql).fetchall():
+            found[schema, table] = dict(zip(names, entry, strict=True))
+    return found | _in_session.get(db, {})
+
+
+def fetch(connection: Connection[Any], query: Query) -> list[dict[str, Any]]:
+    """Run a query of the catalog and return its rows by column name."""
+    cursor = connection.execute(query.sql, query.params)
+    names = [item.name for item in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def columns_of(row: dict[str, Any]) -> tuple[ColumnInfo, ...]:
+    """Return the columns of a relation as the catalog query gave them."""
+    return tuple(ColumnInfo(**item) for item in row["columns"] or ())
+
+
+def collection_of(
+    db: Database, row: dict[str, Any], entry: dict[str, Any] | None
+) -> Collection | None:
+    """Make a collection of a relation and what is remembered of it; None without a vector column."""
+    columns = columns_of(row)
+    if not any(column.is_vector for column in columns):
+        return None
+    roles = guess_roles(columns)
+    if entry is not None:
+        try:
+            remembered = Roles(**entry["roles"])
+            check_roles(columns, remembered)
+            roles = remembered
+        except (InvalidInput, TypeError):
+            entry = None  # the table was changed since: guess anew
+    by_name = {column.name: column for column in columns}
+    embedding = by_name[roles.embedding]
+    config = by_name[roles.fts].config if roles.fts else None
+    kept = entry or {}
+    layout = Layout.VECS if set(by_name) == {"id", "vec", "metadata"} else Layout.ADOPTED
+    return Collection(
+        schema=row["schema"],
+        table=row["table"],
+        roles=roles,
+        dimension=embedding.typmod if embedding.typmod > 0 else None,
+        metric=Metric(kept["metric"]) if entry else _indexed_metric(row, roles),
+        vector_type=VectorType(embedding.base_type),
+        model=kept.get("model"),
+        text_config=(config or kept.get("text_config") or DEFAULT_TEXT_CONFIG).removeprefix(
+            "pg_catalog."
+        ),
+        columns=structured_columns(columns, roles),
+        kind=_KINDS[row["kind"]],
+        layout=Layout(kept["layout"]) if entry else layout,
+        key_type=by_name[roles.id].type if roles.id else "tid",
+        metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
+        extension_schema=db.capabilities.extension_qualifier,
+    )
+
+
+def indexes(connection: Connection[Any], collection: Collection) -> tuple[IndexInfo, ...]:
+    """Return the indexes of a collection."""
+    query = catalog.indexes(collection.schema, collection.table)
+    found = []
+    for row in connection.execute(query.sql, query.params).fetchall():
+        schema, name, method, definition, size, valid, columns, opclasses, options, primary = row
+        found.append(
+            IndexInfo(
+                schema=schema,
+                name=name,
+                method=method,
+                definition=definition,
+                size_bytes=size,
+                valid=valid,
+                columns=tuple(columns),
+                opclasses=tuple(opclasses),
+                options=dict(option.split("=", 1) for option in options),
+                primary=primary,
+            )
+        )
+    return tuple(found)
+
+
+def _indexed_metric(row: dict[str, Any], roles: Roles) -> Metric:
+    """Return the metric of the table's vector index; cosine when there is none."""
+    metrics = [
+        opclass_metric(item["opclass"])
+        for item in row["vector_indexes"] or ()
+        if item["column"] in (roles.embedding, None)
+    ]
+    return next((metric for metric in metrics if metric is not None), Metric.COSINE)

@@ -1,0 +1,273 @@
+"""Collections: find, open, create, change and drop them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from psycopg import Connection
+
+from pgvista.db.database import Database
+from pgvista.errors import Conflict, NotFound, PgvistaError
+from pgvista.model.collection import (
+    DEFAULT_SCHEMA,
+    DEFAULT_TEXT_CONFIG,
+    PGVISTA_ROLES,
+    Collection,
+    CollectionStats,
+    IndexInfo,
+    Layout,
+    NewCollection,
+    Roles,
+    check_name,
+)
+from pgvista.model.metric import Metric, VectorType
+from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
+from pgvista.services import catalog
+from pgvista.sql import catalog as catalog_sql
+from pgvista.sql import collection as ddl
+
+EXACT_COUNT_LIMIT = 200_000
+"""Tables that the planner takes for larger than this are not counted row by row."""
+
+
+def list_collections(db: Database) -> list[Collection]:
+    """Return every relation with a vector column, those of schema pgvista first."""
+    db.capabilities.require_vector()
+
+    def work(connection: Connection[Any]) -> list[Collection]:
+        memory = catalog.memory(db, connection)
+        rows = catalog.fetch(connection, catalog_sql.relations_with_vectors())
+        return [
+            found
+            for row in rows
+            if (found := catalog.collection_of(db, row, memory.get((row["schema"], row["table"]))))
+            is not None
+        ]
+
+    return [item for item in db.read(work) if not _is_catalog(item)]
+
+
+def list_stats(db: Database) -> list[CollectionStats]:
+    """Return every collection with its rows, sizes and indexes."""
+    return [stats(db, collection) for collection in list_collections(db)]
+
+
+def stats(db: Database, collection: Collection) -> CollectionStats:
+    """Return rows, sizes and indexes of a collection. Large tables are estimated, not counted."""
+
+    def work(connection: Connection[Any]) -> CollectionStats:
+        found = catalog.fetch(connection, catalog_sql.relation(collection.schema, collection.table))
+        if not found:
+            raise _not_found(collection.name)
+        row = found[0]
+        estimate = int(row["estimated_rows"])
+        counted = estimate <= EXACT_COUNT_LIMIT
+        rows, missing = estimate, None
+        if counted:
+            query = ddl.count_rows(collection)
+            answer = connection.execute(query.sql, query.params).fetchone()
+            rows, missing = answer if answer is not None else (0, 0)
+        return CollectionStats(
+            collection=collection,
+            rows=rows,
+            rows_exact=counted,
+            unembedded=missing,
+            table_bytes=row["table_bytes"],
+            index_bytes=row["index_bytes"],
+            indexes=catalog.indexes(connection, collection),
+        )
+
+    return db.read(work)
+
+
+def indexes(db: Database, collection: Collection) -> tuple[IndexInfo, ...]:
+    """Return the indexes of a collection."""
+    return db.read(lambda connection: catalog.indexes(connection, collection))
+
+
+def open_collection(db: Database, name: str, schema: str | None = None) -> Collection:
+    """Return the collection called `name`: bare in schema pgvista, else ``schema.table``.
+
+    Raises NotFound, with the names there are, when there is none.
+    """
+    db.capabilities.require_vector()
+    candidates = [(schema, name)] if schema is not None else [(DEFAULT_SCHEMA, name)]
+    if schema is None:
+        candidates += [
+            (name[:place], name[place + 1 :]) for place, ch in enumerate(name) if ch == "."
+        ]
+        candidates.append(("public", name))
+
+    def work(connection: Connection[Any]) -> Collection | None:
+        memory = catalog.memory(db, connection)
+        for candidate in candidates:
+            if "\0" in candidate[0] + candidate[1]:
+                continue
+            rows = catalog.fetch(connection, catalog_sql.relation(*candidate))
+            if (
+                rows
+                and (found := catalog.collection_of(db, rows[0], memory.get(candidate))) is not None
+            ):
+                return found
+        return None
+
+    found = db.read(work)
+    if found is None:
+        names = [item.name for item in list_collections(db)]
+        raise _not_found(name, names)
+    return found
+
+
+def describe(db: Database, schema: str, table: str) -> tuple[ColumnInfo, ...]:
+    """Return the columns of any relation. Raises NotFound."""
+    rows = db.read(
+        lambda connection: catalog.fetch(connection, catalog_sql.relation(schema, table))
+    )
+    if not rows:
+        raise _not_found(f"{schema}.{table}")
+    return catalog.columns_of(rows[0])
+
+
+def list_text_tables(db: Database) -> list[tuple[str, str, tuple[ColumnInfo, ...]]]:
+    """Return (schema, table, columns) of the tables that could be given a vector column."""
+    rows = db.read(lambda connection: catalog.fetch(connection, catalog_sql.relations_with_text()))
+    found = [(row["schema"], row["table"], catalog.columns_of(row)) for row in rows]
+    return [item for item in found if any(column.is_text for column in item[2])]
+
+
+def text_configs(db: Database) -> list[str]:
+    """Return the names of the server's text-search configurations."""
+    query = catalog_sql.text_configs()
+    return [row[0] for row in db.read(lambda c: c.execute(query.sql).fetchall())]
+
+
+def create(db: Database, new: NewCollection) -> Collection:
+    """Create a collection. Raises Conflict when the name is taken."""
+    db.capabilities.require_vector()
+    if (new.schema, new.table) == (catalog_sql.CATALOG_SCHEMA, "collections"):
+        raise Conflict(
+            "The name 'collections' is that of pgvista's own catalog.", "Choose another name."
+        )
+    qualifier = db.capabilities.extension_qualifier
+    catalog.ensure_catalog(db)
+    try:
+        with db.transaction() as connection:
+            for query in ddl.create(new, qualifier):
+                connection.execute(query.sql, query.params)
+    except Conflict:
+        raise
+    except PgvistaError as error:
+        if "already exists" in error.message:
+            raise Conflict(
+                f"There is a table {new.schema}.{new.table} already.",
+                "Choose another name, or open that one.",
+            ) from None
+        raise
+    roles = PGVISTA_ROLES if new.layout is not Layout.VECS else None
+    made = open_collection(db, new.table, new.schema)
+    made = replace(
+        made,
+        roles=roles or made.roles,
+        metric=new.metric,
+        model=new.model,
+        text_config=new.text_config,
+        layout=new.layout,
+    )
+    catalog.remember(db, made)
+    return made
+
+
+def adopt(
+    db: Database,
+    schema: str,
+    table: str,
+    *,
+    roles: Roles | None = None,
+    model: str | None = None,
+    metric: Metric | None = None,
+    text_config: str | None = None,
+) -> Collection:
+    """Open any relation as a collection, with the roles given or guessed, and remember them."""
+    columns = describe(db, schema, table)
+    roles = roles or guess_roles(columns)
+    check_roles(columns, roles)
+    found = open_collection(db, table, schema)
+    config = next((item.config for item in columns if item.name == roles.fts and item.config), None)
+    embedding = next(item for item in columns if item.name == roles.embedding)
+    adopted = replace(
+        found,
+        roles=roles,
+        columns=structured_columns(columns, roles),
+        dimension=embedding.typmod if embedding.typmod > 0 else None,
+        vector_type=VectorType(embedding.base_type),
+        model=model,
+        metric=metric or found.metric,
+        text_config=text_config or config or DEFAULT_TEXT_CONFIG,
+    )
+    catalog.remember(db, adopted)
+    return open_collection(db, table, schema)
+
+
+def rename(db: Database, collection: Collection, new: str) -> Collection:
+    """Rename a collection within its schema. Raises Conflict when the name is taken."""
+    check_name(new, "collection")
+    kept = catalog.has_catalog(db)
+    with db.transaction() as connection:
+        connection.execute(ddl.rename(collection, new).sql)
+        catalog.rename(db, connection, collection, new, kept=kept)
+    return open_collection(db, new, collection.schema)
+
+
+def empty(db: Database, collection: Collection) -> None:
+    """Remove all rows."""
+    query = ddl.empty(collection)
+    with db.transaction() as connection:
+        connection.execute(query.sql)
+
+
+def drop(db: Database, collection: Collection) -> None:
+    """Drop the relation, and forget it. Raises when other objects depend on it."""
+    kept = catalog.has_catalog(db)
+    with db.transaction() as connection:
+        connection.execute(ddl.drop(collection).sql)
+        catalog.forget(db, connection, collection, kept=kept)
+
+
+def add_vector_column(
+    db: Database,
+    schema: str,
+    table: str,
+    *,
+    content: str,
+    dimension: int,
+    model: str | None,
+    column: str = "embedding",
+    vector_type: VectorType = VectorType.VECTOR,
+    metric: Metric = Metric.COSINE,
+) -> Collection:
+    """Give a text table a vector column and open it as a collection; `fill` embeds its texts."""
+    check_name(column, "column")
+    query = ddl.add_vector_column(
+        schema, table, column, dimension, vector_type, db.capabilities.extension_qualifier
+    )
+    with db.transaction() as connection:
+        connection.execute(query.sql)
+    roles = guess_roles(describe(db, schema, table))
+    return adopt(
+        db,
+        schema,
+        table,
+        roles=replace(roles, embedding=column, content=content),
+        model=model,
+        metric=metric,
+    )
+
+
+def _is_catalog(collection: Collection) -> bool:
+    return (collection.schema, collection.table) == (catalog_sql.CATALOG_SCHEMA, "collections")
+
+
+def _not_found(name: str, names: list[str] | None = None) -> NotFound:
+    known = f"There are: {', '.join(names[:10])}." if names else "There is no collection yet."
+    return NotFound(f"There is no collection {name!r} that this role can read.", known)

@@ -1,0 +1,281 @@
+"""Search: one request in, one transaction, one result that explains itself."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from pgvista.db.database import Database
+from pgvista.embed.base import Embedder
+from pgvista.embed.registry import canonical_name, get_embedder
+from pgvista.errors import InvalidInput, NotFound
+from pgvista.model.collection import Collection
+from pgvista.model.metric import Metric
+from pgvista.model.search import Hit, Mode, Plan, SearchRequest, SearchResult, Span
+from pgvista.services.plan import read_plan
+from pgvista.sql import rows as row_sql
+from pgvista.sql import search as search_sql
+from pgvista.sql.query import Query
+
+PlanKind = Literal["none", "estimate", "analyze"]
+
+_FIXED_COLUMNS = 3
+"""id, content, metadata; the structured columns follow."""
+
+
+def search(
+    db: Database,
+    collection: Collection,
+    request: SearchRequest,
+    *,
+    embedder: Embedder | None = None,
+    plan: PlanKind = "none",
+) -> SearchResult:
+    """Run `request`; with `plan`, look up ("estimate") or measure ("analyze") how it is run.
+
+    Words are embedded by the collection's own model, or by `embedder`, which must be that model.
+    Raises InvalidInput when the request does not fit the collection.
+    """
+    began = time.perf_counter()
+    vector = _query_vector(collection, request, embedder)
+    embedded = time.perf_counter()
+    capabilities = db.capabilities
+    query = search_sql.search(collection, request, vector)
+    settings = search_sql.knobs(request, iterative_scan=capabilities.supports_iterative_scan)
+    database_s = 0.0
+
+    def work(connection: Connection[Any]) -> tuple[list[tuple[Any, ...]], int | None, Any]:
+        nonlocal database_s
+        start = time.perf_counter()
+        rows = connection.execute(query.sql, query.params).fetchall()
+        lexemes = None
+        if request.mode is not Mode.SEMANTIC and not any(row[-2] for row in rows):
+            lexemes = _first(connection, search_sql.count_lexemes(collection, request))
+        database_s = time.perf_counter() - start
+        explained = None
+        if plan != "none":
+            explain = search_sql.plan(query, analyze=plan == "analyze")
+            explained = _first(connection, explain)
+        return rows, lexemes, explained
+
+    rows, lexemes, explained = db.read(work, settings=settings)
+    hits = tuple(_hit(collection, request, row) for row in rows)
+    base = _FIXED_COLUMNS + len(collection.columns)
+    semantic_rows = rows[0][base + 5] if rows else (None if request.mode is Mode.KEYWORD else 0)
+    keyword_rows = rows[0][base + 6] if rows else (None if request.mode is Mode.SEMANTIC else 0)
+    finished = time.perf_counter()
+    embedding_ms = (embedded - began) * 1000
+    return SearchResult(
+        hits=hits,
+        render_sql=lambda: search_sql.in_psql(query, settings),
+        timings_ms={
+            "embedding": embedding_ms,
+            "database": database_s * 1000,
+            "other": (finished - began - database_s) * 1000 - embedding_ms,
+            "total": (finished - began) * 1000,
+        },
+        semantic_rows=semantic_rows,
+        keyword_rows=keyword_rows,
+        notes=_notes(collection, request, semantic_rows, lexemes),
+        plan=None if explained is None else read_plan(explained, request),
+        settings=settings,
+    )
+
+
+def explain(
+    db: Database,
+    collection: Collection,
+    request: SearchRequest,
+    *,
+    embedder: Embedder | None = None,
+) -> Plan:
+    """Run `request` under EXPLAIN (ANALYZE, BUFFERS) and return the plan in plain words."""
+    found = search(db, collection, request, embedder=embedder, plan="analyze").plan
+    if found is None:  # pragma: no cover - search was asked for a plan
+        raise NotFound("Postgres returned no plan.")
+    return found
+
+
+def similar(
+    db: Database, collection: Collection, row_id: str, request: SearchRequest | None = None
+) -> SearchResult:
+    """Find the rows nearest to one row, which itself is left out; knobs come from `request`.
+
+    Raises NotFound when the row is gone, InvalidInput when it has no vector.
+    """
+    vector = vector_of(db, collection, row_id)
+    values = tuple(vector.tolist())
+    template = request or SearchRequest(mode=Mode.SEMANTIC, vector=values)
+    wanted = replace(template, mode=Mode.SEMANTIC, text=None, vector=values, exclude_id=row_id)
+    return search(db, collection, wanted)
+
+
+def vector_of(db: Database, collection: Collection, row_id: str) -> NDArray[np.float32]:
+    """Return one row's vector, shape (dimension,). Raises NotFound, or InvalidInput without one."""
+    query = row_sql.by_id(collection, [row_id])
+    row = db.read(lambda connection: connection.execute(query.sql, query.params).fetchone())
+    if row is None:
+        raise NotFound(f"The row {row_id!r} is not in {collection.name} any more.")
+    if row[3] is None:
+        raise InvalidInput(
+            f"The row {row_id!r} has no vector yet, so nothing can be near it.",
+            "Embed the rows that have none, on the page of the collection.",
+        )
+    return np.asarray(row[3], dtype=np.float32)
+
+
+# -- the query's vector
+
+
+class _QueryVectors:
+    """The vectors of recent queries, so that moving a knob does not embed the words again."""
+
+    def __init__(self, size: int = 256) -> None:
+        self._size = size
+        self._lock = Lock()
+        self._vectors: OrderedDict[tuple[int, str], tuple[Embedder, tuple[float, ...]]] = (
+            OrderedDict()
+        )
+
+    def get(self, embedder: Embedder, text: str) -> tuple[float, ...]:
+        key = (id(embedder), text)
+        with self._lock:
+            known = self._vectors.get(key)
+            if known is not None and known[0] is embedder:
+                self._vectors.move_to_end(key)
+                return known[1]
+        values = tuple(embedder.embed_query(text).tolist())
+        with self._lock:
+            self._vectors[key] = (embedder, values)
+            while len(self._vectors) > self._size:
+                self._vectors.popitem(last=False)
+        return values
+
+
+_query_vectors = _QueryVectors()
+
+
+def _query_vector(
+    collection: Collection, request: SearchRequest, embedder: Embedder | None
+) -> tuple[float, ...] | None:
+    if request.mode is Mode.KEYWORD:
+        return None
+    if request.vector is not None:
+        return request.vector
+    if collection.model is None:
+        raise InvalidInput(
+            f"The model that made the vectors of {collection.name} is not known, "
+            "so words cannot be turned into a vector.",
+            "Name the model on the Collections page, search by keyword, or give a vector.",
+        )
+    embedder = embedder or get_embedder(collection.model)
+    if canonical_name(embedder.name) != canonical_name(collection.model):
+        raise InvalidInput(
+            f"{collection.name} was embedded by {collection.model}, and vectors of {embedder.name} "
+            "lie in another space: distances between the two mean nothing.",
+            "Search with the collection's own model.",
+        )
+    return _query_vectors.get(embedder, request.text or "")
+
+
+# -- rows into hits
+
+
+def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> Hit:
+    base = _FIXED_COLUMNS + len(collection.columns)
+    distance, semantic_rank, keyword_score, keyword_rank, score, _, _, headline = row[base:]
+    semantic_term = keyword_term = None
+    if request.mode is Mode.SEMANTIC:
+        score = (request.metric or collection.metric).similarity(distance)
+    elif request.mode is Mode.KEYWORD:
+        score = keyword_score
+    else:
+        if semantic_rank is not None:
+            semantic_term = request.semantic_weight / (request.rrf_k + semantic_rank)
+        if keyword_rank is not None:
+            keyword_term = request.keyword_weight / (request.rrf_k + keyword_rank)
+    return Hit(
+        id=row[0],
+        content=row[1],
+        metadata=row[2] if isinstance(row[2], dict) else {},
+        columns={
+            item.name: value
+            for item, value in zip(collection.columns, row[_FIXED_COLUMNS:base], strict=True)
+        },
+        score=score,
+        distance=distance,
+        semantic_rank=semantic_rank,
+        keyword_rank=keyword_rank,
+        keyword_score=keyword_score,
+        semantic_term=semantic_term,
+        keyword_term=keyword_term,
+        snippet=_snippet(row[1], headline),
+    )
+
+
+def _snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
+    """Split a headline at the marks around matched words; the marks themselves are never shown."""
+    if headline is None:
+        if content is None:
+            return ()
+        short = content[: search_sql.SNIPPET_LENGTH]
+        return (Span(short + ("…" if len(short) < len(content) else "")),)
+    spans: list[Span] = []
+    for number, piece in enumerate(headline.split(search_sql.MARK_START)):
+        marked, stop, rest = piece.partition(search_sql.MARK_STOP)
+        if number and stop:
+            spans.append(Span(marked, True))
+            marked = rest
+        text = marked.replace(search_sql.MARK_STOP, "")
+        if text:
+            spans.append(Span(text))
+    return tuple(spans)
+
+
+def _notes(
+    collection: Collection,
+    request: SearchRequest,
+    semantic_rows: int | None,
+    lexemes: int | None,
+) -> tuple[str, ...]:
+    notes = []
+    if lexemes == 0:
+        notes.append(
+            "The query holds no words that can be looked up: only stop words or symbols are left."
+        )
+    elif lexemes is not None:
+        notes.append(
+            "No row holds any of these words."
+            if request.keyword_match.value == "any"
+            else "No row holds all of these words. Any-word matching finds rows with some of them."
+        )
+    if semantic_rows is not None and semantic_rows < request.rows_asked:
+        reasons = []
+        if request.max_distance is not None:
+            reasons.append("the distance threshold")
+        if request.filters is not None:
+            reasons.append("the filter")
+        if not request.exact and request.effective_ef_search < request.rows_asked:
+            reasons.append(f"ef_search {request.effective_ef_search}")
+        if reasons:
+            notes.append(
+                f"{semantic_rows} of {request.rows_asked} rows asked were near enough to be listed; "
+                f"what limits them: {', '.join(reasons)}."
+            )
+    metric = request.metric or collection.metric
+    if metric is Metric.COSINE and semantic_rows == 0 and request.max_distance is None:
+        notes.append("Rows without a vector, and zero vectors, cannot be found by cosine distance.")
+    return tuple(notes)
+
+
+def _first(connection: Connection[Any], query: Query) -> Any:
+    row = connection.execute(query.sql, query.params).fetchone()
+    return None if row is None else row[0]

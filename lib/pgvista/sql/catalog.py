@@ -1,0 +1,194 @@
+"""What there is: relations with vectors, their columns and indexes, and the catalog of collections.
+
+The catalog table remembers what the relation itself cannot say: the model, the metric, the
+text-search configuration and the roles of the columns.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from pgvista.sql.query import Query, compose
+
+CATALOG_SCHEMA = "pgvista"
+
+_RELATIONS: LiteralString = """select n.nspname as schema, c.relname as table, c.relkind as kind,
+  greatest(c.reltuples, -1)::bigint as estimated_rows,
+  {sizes},
+  (
+    select jsonb_agg(jsonb_build_object(
+      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'base_type', t.typname,
+      'typmod', a.atttypmod, 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
+      'not_null', a.attnotnull, 'has_default', a.atthasdef,
+      'key', case
+        when exists (
+          select from pg_index i where i.indrelid = c.oid and i.indisprimary
+            and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) then 'primary'
+        when exists (
+          select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid
+            and i.indpred is null and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) then 'unique'
+        end,
+      'config', (
+        select substring(pg_get_expr(d.adbin, d.adrelid) from $$to_tsvector\\('([^']+)'::regconfig$$)
+        from pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum)
+      ) order by a.attnum)
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and has_column_privilege(c.oid, a.attnum, 'select')
+  ) as columns,
+  (
+    select jsonb_agg(jsonb_build_object('opclass', o.opcname, 'column', (
+      select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = i.indkey[0])))
+    from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+      join pg_opclass o on o.oid = i.indclass[0]
+    where i.indrelid = c.oid and m.amname in ('hnsw', 'ivfflat')
+  ) as vector_indexes
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'm', 'v', 'f') and not c.relispartition
+  and n.nspname not like 'pg\\_%%' and n.nspname <> 'information_schema'
+  and has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select')
+  and {condition}
+order by n.nspname = 'pgvista' desc, n.nspname, c.relname"""
+
+_HAS_VECTOR: LiteralString = """exists (
+    select from pg_attribute a
+      join pg_type t on t.oid = a.atttypid
+      join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
+      join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and e.extname = 'vector' and t.typname in ('vector', 'halfvec'))"""
+
+_SIZES: LiteralString = """case when c.relkind in ('v', 'f') then 0 else pg_table_size(c.oid) end as table_bytes,
+  case when c.relkind in ('v', 'f') then 0 else pg_indexes_size(c.oid) end as index_bytes"""
+
+
+def relations_with_vectors() -> Query:
+    """List every relation with a vector or halfvec column that the role may read."""
+    return Query(compose(_RELATIONS, condition=sql.SQL(_HAS_VECTOR), sizes=sql.SQL(_SIZES)))
+
+
+def relations_with_text() -> Query:
+    """List tables without a vector column: those that could be given one."""
+    return Query(
+        compose(
+            _RELATIONS,
+            condition=compose(
+                "c.relkind = 'r' and n.nspname <> 'pgvista' and not {has}", has=sql.SQL(_HAS_VECTOR)
+            ),
+            sizes=sql.SQL(_SIZES),
+        )
+    )
+
+
+def relation(schema: str, table: str) -> Query:
+    """Describe one relation, whatever its columns."""
+    condition = sql.SQL("n.nspname = %(schema)s and c.relname = %(table)s")
+    return Query(
+        compose(_RELATIONS, condition=condition, sizes=sql.SQL(_SIZES)),
+        {"schema": schema, "table": table},
+    )
+
+
+def indexes(schema: str, table: str) -> Query:
+    """List the indexes of a relation."""
+    return Query(
+        compose(
+            """select xn.nspname, x.relname, m.amname, pg_get_indexdef(i.indexrelid),
+  pg_relation_size(i.indexrelid), i.indisvalid and i.indisready,
+  array(select coalesce(a.attname, '') from unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
+    left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
+    order by k.place)::text[],
+  array(select o.opcname from unnest(i.indclass::oid[]) with ordinality as k(oid, place)
+    join pg_opclass o on o.oid = k.oid order by k.place)::text[],
+  coalesce(x.reloptions, '{{}}'), i.indisprimary
+from pg_index i
+  join pg_class x on x.oid = i.indexrelid join pg_namespace xn on xn.oid = x.relnamespace
+  join pg_am m on m.oid = x.relam
+  join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %(schema)s and c.relname = %(table)s
+order by i.indisprimary desc, x.relname"""
+        ),
+        {"schema": schema, "table": table},
+    )
+
+
+def text_configs() -> Query:
+    """List the text-search configurations that the server has."""
+    return Query(compose("select distinct cfgname from pg_ts_config order by cfgname"))
+
+
+def catalog_exists() -> Query:
+    """Tell whether the catalog table is there and readable."""
+    return Query(
+        compose(
+            "select coalesce(has_table_privilege(to_regclass('pgvista.collections'), 'select'), false)"
+        )
+    )
+
+
+def create_catalog() -> Query:
+    """Create the catalog table. Safe to run again; needs the right to create the schema."""
+    return Query(
+        compose(
+            """create schema if not exists pgvista;
+create table if not exists pgvista.collections (
+  relation_schema text not null,
+  relation_name text not null,
+  roles jsonb not null,
+  model text,
+  metric text not null,
+  text_config text not null,
+  layout text not null,
+  created_at timestamptz not null default now(),
+  primary key (relation_schema, relation_name)
+)"""
+        )
+    )
+
+
+def remembered() -> Query:
+    """Read the catalog."""
+    return Query(
+        compose(
+            """select relation_schema, relation_name, roles, model, metric, text_config, layout
+from pgvista.collections"""
+        )
+    )
+
+
+def remember(values: dict[str, object]) -> Query:
+    """Write one entry of the catalog, over one of the same name."""
+    return Query(
+        compose(
+            """insert into pgvista.collections
+  (relation_schema, relation_name, roles, model, metric, text_config, layout)
+values (%(schema)s, %(table)s, %(roles)s, %(model)s, %(metric)s, %(text_config)s, %(layout)s)
+on conflict (relation_schema, relation_name) do update
+set roles = excluded.roles, model = excluded.model, metric = excluded.metric,
+  text_config = excluded.text_config, layout = excluded.layout"""
+        ),
+        values,
+    )
+
+
+def forget(schema: str, table: str) -> Query:
+    """Remove one entry of the catalog."""
+    return Query(
+        compose(
+            "delete from pgvista.collections where relation_schema = %(schema)s and relation_name = %(table)s"
+        ),
+        {"schema": schema, "table": table},
+    )
+
+
+def rename_entry(schema: str, table: str, new: str) -> Query:
+    """Give an entry of the catalog its relation's new name."""
+    return Query(
+        compose(
+            """update pgvista.collections set relation_name = %(new)s
+where relation_schema = %(schema)s and relation_name = %(table)s"""
+        ),
+        {"schema": schema, "table": table, "new": new},
+    )

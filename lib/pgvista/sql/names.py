@@ -1,0 +1,102 @@
+"""Names of a collection's parts as SQL: relation, columns, pgvector's types and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from pgvista.model.collection import Collection
+from pgvista.model.metric import Metric, VectorType
+from pgvista.sql.query import column, compose
+
+_OPCLASS_STEM = {
+    Metric.COSINE: "cosine_ops",
+    Metric.L2: "l2_ops",
+    Metric.INNER_PRODUCT: "ip_ops",
+    Metric.L1: "l1_ops",
+}
+
+
+def relation(collection: Collection) -> sql.Identifier:
+    """Return the relation's qualified name."""
+    return sql.Identifier(collection.schema, collection.table)
+
+
+def id_expression(collection: Collection, alias: str | None) -> sql.Composable:
+    """Return the key column, or ``ctid`` for a relation without a key."""
+    return column(alias, collection.roles.id or "ctid")
+
+
+def vector_type(kind: VectorType, extension_schema: str | None) -> sql.Composable:
+    """Return pgvector's type, qualified when it is not on the search path."""
+    return (
+        sql.SQL(kind.value)
+        if extension_schema is None
+        else sql.Identifier(extension_schema, kind.value)
+    )
+
+
+def distance_operator(metric: Metric, extension_schema: str | None) -> sql.Composable:
+    """Return pgvector's operator, qualified when it is not on the search path."""
+    operator = sql.SQL(metric.operator)
+    if extension_schema is None:
+        return operator
+    return compose(
+        "operator({schema}.{operator})", schema=sql.Identifier(extension_schema), operator=operator
+    )
+
+
+def opclass(metric: Metric, kind: VectorType, extension_schema: str | None) -> sql.Composable:
+    """Return the operator class that an index needs to serve `metric`."""
+    name = opclass_name(metric, kind)
+    return (
+        sql.Identifier(name) if extension_schema is None else sql.Identifier(extension_schema, name)
+    )
+
+
+def opclass_name(metric: Metric, kind: VectorType) -> str:
+    """Return the operator class's bare name, e.g. ``vector_cosine_ops``."""
+    return f"{kind.value}_{_OPCLASS_STEM[metric]}"
+
+
+def opclass_metric(name: str) -> Metric | None:
+    """Return the metric that an operator class serves; None when it is not pgvector's."""
+    stem = name.partition("_")[2]
+    return next((metric for metric, value in _OPCLASS_STEM.items() if value == stem), None)
+
+
+def vector_text(values: Sequence[float]) -> str:
+    """Write a vector as pgvector's text, with the fewest digits that keep each float32."""
+    import numpy as np
+
+    array = np.asarray(values, dtype=np.float32)
+    return "[" + ",".join(map(str, array.tolist())) + "]" if array.size else "[]"
+
+
+def structured_columns(collection: Collection, alias: str | None) -> list[sql.Composable]:
+    """Return the structured columns, aliased ``column_0`` and on, each led by a comma."""
+    return [
+        compose(
+            ", {name} as {alias}",
+            name=column(alias, item.name),
+            alias=sql.Identifier(f"column_{position}"),
+        )
+        for position, item in enumerate(collection.columns)
+    ]
+
+
+def column_type(kind: str) -> sql.Composable:
+    """Return a type as Postgres itself wrote it (format_type), which is SQL already."""
+    return _TrustedType(kind)
+
+
+class _TrustedType(sql.Composable):
+    """A type's name from the catalog or from ColumnType, never from a person."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+
+    def as_bytes(self, context: object = None) -> bytes:
+        """Return the name as it is."""
+        return str(self._obj).replace("%", "%%").encode()

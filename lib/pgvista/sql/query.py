@@ -1,0 +1,65 @@
+"""A statement and its values: the one that is run is the one that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A composed statement with named placeholders, and the values for them."""
+
+    sql: sql.Composed
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the statement with its values in place, ready for psql."""
+        return _render(self.sql, self.params)
+
+
+def compose(template: LiteralString, **parts: sql.Composable) -> sql.Composed:
+    """Fill the named holes of a constant template."""
+    return sql.SQL(template).format(**parts)
+
+
+def join(separator: LiteralString, parts: Iterable[sql.Composable]) -> sql.Composed:
+    """Join parts by a constant separator."""
+    return sql.SQL(separator).join(list(parts))
+
+
+def param(name: str) -> sql.Placeholder:
+    """Return the placeholder called `name`."""
+    return sql.Placeholder(name)
+
+
+def column(table: str | None, name: str) -> sql.Identifier:
+    """Return a column's name, qualified by a table or its alias."""
+    return sql.Identifier(name) if table is None else sql.Identifier(table, name)
+
+
+NOTHING = sql.SQL("")
+
+
+def local_settings(settings: Mapping[str, str]) -> str:
+    """Return ``SET LOCAL`` statements for psql, one a line."""
+    return "".join(
+        compose(
+            "set local {name} = {value};\n",
+            name=sql.SQL(".").join(sql.Identifier(part) for part in name.split(".")),
+            value=sql.Literal(value),
+        ).as_string(None)
+        for name, value in settings.items()
+    )
+
+
+def _render(part: sql.Composable, params: Mapping[str, Any]) -> str:
+    if isinstance(part, sql.Composed):
+        return "".join(_render(child, params) for child in part)
+    if isinstance(part, sql.Placeholder):
+        return sql.Literal(params[part._obj]).as_string(None)
+    text = part.as_string(None)
+    return text.replace("%%", "%") if isinstance(part, sql.SQL) else text
