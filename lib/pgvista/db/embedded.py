@@ -80,10 +80,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether the server takes sessions now, for whoever holds it; about 0.1 ms."""
-        try:
-            return self._shared.cluster.running() is not None
-        except OSError:
-            return False
+        return self._shared.is_running()
 
     def ensure_running(self, *, on_wait: Callable[[str], None] | None = None) -> None:
         """Start the server again where it was killed; quick when it is running.
@@ -156,12 +153,37 @@ class _Shared:
                     self._holders.release()
                     self._holders.try_shared()
                 try:
-                    self._prepare(self.cluster.up(tell))
+                    self._bring_up(tell)
                 except BaseException:
                     if not held:
                         self._holders.release()
                     raise
                 self._count += count
+
+    def _bring_up(self, tell: Callable[[str], None]) -> None:
+        import psycopg
+
+        failure: psycopg.Error | None = None
+        for _ in range(5):
+            server = self.cluster.up(tell)
+            try:
+                return self._prepare(server)
+            except psycopg.errors.DiskFull as error:
+                raise self._disk_full() from error
+            except psycopg.Error as error:  # it may have been killed between the two steps
+                failure = error
+                time.sleep(0.1)
+        raise ServerUnavailable(
+            "The embedded Postgres runs, but did not let pgvista in.",
+            f"Try again; its log is {self.cluster.log.path}. It says: {failure}",
+        ) from failure
+
+    def is_running(self) -> bool:
+        """Whether the server takes sessions now."""
+        try:
+            return self.cluster.running() is not None
+        except OSError:
+            return False
 
     def let_go(self, *, holds: int = 1, limit_s: float = START_LIMIT_S) -> None:
         """Give up `holds` holds, and stop the server when nobody holds it any more."""
@@ -193,30 +215,22 @@ class _Shared:
         """Make the database and the extension, and bring the extension up to date."""
         import psycopg
 
-        try:
-            with psycopg.connect(server.url("postgres"), **_SESSION) as session:
-                known = "select 1 from pg_database where datname = %s"
-                if session.execute(known, (DATABASE,)).fetchone() is None:
-                    session.execute(f'create database "{DATABASE}"')
-            with psycopg.connect(server.url(DATABASE), **_SESSION) as session:
-                versions = (
-                    "select installed_version, default_version from pg_available_extensions"
-                    " where name = 'vector'"
-                )
-                installed, newest = session.execute(versions).fetchone() or (None, None)
-                if installed is None:
-                    session.execute("create extension if not exists vector")
-                elif installed != newest:
-                    session.execute("alter extension vector update")
-                self.vector_version = str(newest)
-                self.version = session.info.parameter_status("server_version") or ""
-        except psycopg.errors.DiskFull as error:
-            raise self._disk_full() from error
-        except psycopg.Error as error:
-            raise ServerUnavailable(
-                "The embedded Postgres runs, but did not let pgvista in.",
-                f"Try again; its log is {self.cluster.log.path}. It says: {error}",
-            ) from error
+        with psycopg.connect(server.url("postgres"), **_SESSION) as session:
+            known = "select 1 from pg_database where datname = %s"
+            if session.execute(known, (DATABASE,)).fetchone() is None:
+                session.execute(f'create database "{DATABASE}"')
+        with psycopg.connect(server.url(DATABASE), **_SESSION) as session:
+            versions = (
+                "select installed_version, default_version from pg_available_extensions"
+                " where name = 'vector'"
+            )
+            installed, newest = session.execute(versions).fetchone() or (None, None)
+            if installed is None:
+                session.execute("create extension if not exists vector")
+            elif installed != newest:
+                session.execute("alter extension vector update")
+            self.vector_version = str(newest)
+            self.version = session.info.parameter_status("server_version") or ""
         self.url = server.url(DATABASE)
 
     @contextmanager

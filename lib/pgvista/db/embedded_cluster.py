@@ -64,6 +64,11 @@ class Postmaster:
         """Whether it says that it takes sessions; it does not while it replays its log."""
         return self.status in ("ready", "standby")
 
+    @property
+    def socket_path(self) -> str:
+        """The path of its Unix socket."""
+        return f"{self.socket_dir}/.s.PGSQL.{self.port}"
+
     def url(self, database: str) -> str:
         """Return a libpq URI, over the Unix socket where there is one."""
         if self.socket_dir:
@@ -76,7 +81,7 @@ class Postmaster:
             if self.socket_dir:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
                     probe.settimeout(2)
-                    probe.connect(f"{self.socket_dir}/.s.PGSQL.{self.port}")
+                    probe.connect(self.socket_path)
             else:
                 socket.create_connection((self.host or "127.0.0.1", self.port), 2).close()
         except OSError:
@@ -150,7 +155,7 @@ class Cluster:
             _open_programs(user)
         self._ensure_made(user, wait)
         if found is not None:
-            self._clear_after_crash(found.pid)
+            self._clear_after_crash(found)
         self._write_settings()
         self.log.begin()
         process = self._launch(user)
@@ -264,8 +269,8 @@ class Cluster:
             )
         return folder
 
-    def _clear_after_crash(self, pid: int) -> None:
-        """End what a killed server left: its sessions' processes, and a pid file that misleads."""
+    def _clear_after_crash(self, dead: Postmaster) -> None:
+        """End what a killed server left: its sessions' processes, and pid files that mislead."""
         left = [process for process in psutil.process_iter() if self._owns(process)]
         for process in left:
             if hasattr(signal, "SIGQUIT"):
@@ -273,10 +278,12 @@ class Cluster:
             else:
                 process.terminate()
         _, alive = psutil.wait_procs(left, timeout=10)
-        if not any(map(self._owns, alive)) and psutil.pid_exists(pid):
+        if not any(map(self._owns, alive)) and psutil.pid_exists(dead.pid):
             # A zombie, or another program with the same number, as happens after a reboot: Postgres
             # would refuse to start beside it.
             (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
+            if dead.socket_dir:
+                Path(f"{dead.socket_path}.lock").unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
         """Whether the process `pid` is alive and is a server of this cluster."""
