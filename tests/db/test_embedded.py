@@ -527,6 +527,12 @@ class TestLog:
                 OutOfSpace,
                 "memory",
             ),
+            (
+                "selecting dynamic shared memory implementation ... posix\n"
+                "FATAL:  could not extend file: No space left on device",
+                OutOfSpace,
+                "disk",
+            ),
             ("FATAL:  could not open file: Permission denied", PermissionDenied, "may not use"),
             ("FATAL:  data directory has wrong ownership", PermissionDenied, "may not use"),
             ("PANIC:  could not locate a valid checkpoint record", ConnectionFailed, "not start"),

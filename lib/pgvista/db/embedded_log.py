@@ -65,9 +65,14 @@ class ServerLog:
         text = self.recent() if output is None else output
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
-        tail = "Postgres says: " + " / ".join([*telling[:1], *lines[-3:]] if lines else ["nothing"])
+        tail = "Postgres says: " + (
+            " / ".join(dict.fromkeys([*telling[:1], *lines[-3:]])) or "nothing"
+        )
         where = self._pgdata
-        if "shared memory" in text and ("No space left" in text or "Cannot allocate" in text):
+        if any(
+            "shared memory" in line and ("No space left" in line or "Cannot allocate" in line)
+            for line in lines
+        ):
             return OutOfSpace(
                 "Postgres got too little shared memory to start.",
                 f"Close other programs, or give the container more memory and --shm-size. {tail}",
