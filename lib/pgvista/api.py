@@ -67,8 +67,9 @@ def embedded_target(data_dir: Path | None = None) -> Target:
     folder = data_dir or load_settings().data_dir
     with _servers_lock:
         server = _servers.get(folder)
-        if server is None or not server.is_running():
+        if server is None:
             server = _servers[folder] = start_embedded(folder)
+        server.ensure_running()
     found = target_from_url(server.url)
     return Target(found.conninfo, label="embedded", embedded=True)
 

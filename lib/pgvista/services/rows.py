@@ -181,6 +181,11 @@ def fill(
                 "Name the collection's model first.",
             )
         embedder = get_embedder(collection.model)
+
+    def stop() -> bool:
+        reporter.check()
+        return False
+
     filled = 0
     after: str | None = None
     update = row_sql.set_embedding(collection)
@@ -190,9 +195,7 @@ def fill(
         batch = db.read(lambda c, q=query: c.execute(q.sql, q.params).fetchall())  # type: ignore[misc]
         if not batch:
             return filled
-        vectors = embedder.embed_documents(
-            [text for _, text in batch], should_stop=lambda: reporter.check() is not None
-        )
+        vectors = embedder.embed_documents([text for _, text in batch], should_stop=stop)
         values = [
             {
                 "id": row_id,

@@ -31,7 +31,11 @@ class FilterSql:
     """A filter's condition and the values for it; parameter names begin with `prefix`."""
 
     def __init__(
-        self, tree: Filter | None, collection: Collection, alias: str | None, prefix: str = "f"
+        self,
+        tree: Filter | None,
+        collection: Collection,
+        alias: LiteralString | None,
+        prefix: str = "f",
     ) -> None:
         self.params: dict[str, Any] = {}
         self._collection = collection
@@ -77,7 +81,7 @@ class FilterSql:
 
     # -- ordinary columns
 
-    def _on_column(self, item: Comparison, name: sql.Identifier, kind: str) -> sql.Composed:
+    def _on_column(self, item: Comparison, name: sql.Composable, kind: str) -> sql.Composed:
         if kind.endswith("[]"):
             return self._on_array(item, name, kind)
         if item.operator == "$contains":
@@ -97,7 +101,7 @@ class FilterSql:
         )
 
     def _equals(
-        self, item: Comparison, name: sql.Identifier, kind: str, values: tuple[Any, ...]
+        self, item: Comparison, name: sql.Composable, kind: str, values: tuple[Any, ...]
     ) -> Iterator[sql.Composed]:
         present = [value for value in values if value is not None]
         if len(present) < len(values):
@@ -114,7 +118,7 @@ class FilterSql:
                 "{name} in ({values})", name=self._comparable(name, item.key), values=typed
             )
 
-    def _comparable(self, name: sql.Identifier, key: str) -> sql.Composable:
+    def _comparable(self, name: sql.Composable, key: str) -> sql.Composable:
         roles = self._collection.roles
         known = any(item.name == key for item in self._collection.columns)
         return name if known or key == roles.content else compose("{name}::text", name=name)
@@ -135,7 +139,7 @@ class FilterSql:
             return compose("{value}::text", value=self._bind(value))
         return compose("{value}::{kind}", value=self._bind(value), kind=column_type(kind))
 
-    def _on_array(self, item: Comparison, name: sql.Identifier, kind: str) -> sql.Composed:
+    def _on_array(self, item: Comparison, name: sql.Composable, kind: str) -> sql.Composed:
         if item.operator != "$contains":
             raise InvalidInput(
                 f"{item.operator} does not work on {item.key!r}, which is {kind}.", "Use $contains."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import LiteralString
 
 from psycopg import sql
 
 from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric, VectorType
-from pgvista.sql.query import column, compose
+from pgvista.sql.query import column, compose, join
 
 _OPCLASS_STEM = {
     Metric.COSINE: "cosine_ops",
@@ -23,7 +23,7 @@ def relation(collection: Collection) -> sql.Identifier:
     return sql.Identifier(collection.schema, collection.table)
 
 
-def id_expression(collection: Collection, alias: str | None) -> sql.Composable:
+def id_expression(collection: Collection, alias: LiteralString | None) -> sql.Composable:
     """Return the key column, or ``ctid`` for a relation without a key."""
     return column(alias, collection.roles.id or "ctid")
 
@@ -66,24 +66,11 @@ def opclass_metric(name: str) -> Metric | None:
     return next((metric for metric, value in _OPCLASS_STEM.items() if value == stem), None)
 
 
-def vector_text(values: Sequence[float]) -> str:
-    """Write a vector as pgvector's text, with the fewest digits that keep each float32."""
-    import numpy as np
-
-    array = np.asarray(values, dtype=np.float32)
-    return "[" + ",".join(map(str, array.tolist())) + "]" if array.size else "[]"
-
-
-def structured_columns(collection: Collection, alias: str | None) -> list[sql.Composable]:
-    """Return the structured columns, aliased ``column_0`` and on, each led by a comma."""
-    return [
-        compose(
-            ", {name} as {alias}",
-            name=column(alias, item.name),
-            alias=sql.Identifier(f"column_{position}"),
-        )
-        for position, item in enumerate(collection.columns)
-    ]
+def structured_columns(collection: Collection, alias: LiteralString | None) -> sql.Composed:
+    """Return the structured columns, each led by a comma; nothing when there is none."""
+    return join(
+        "", [compose(", {name}", name=column(alias, item.name)) for item in collection.columns]
+    )
 
 
 def column_type(kind: str) -> sql.Composable:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import sql
 
 
@@ -36,9 +38,11 @@ def param(name: str) -> sql.Placeholder:
     return sql.Placeholder(name)
 
 
-def column(table: str | None, name: str) -> sql.Identifier:
-    """Return a column's name, qualified by a table or its alias."""
-    return sql.Identifier(name) if table is None else sql.Identifier(table, name)
+def column(alias: LiteralString | None, name: str) -> sql.Composable:
+    """Return a column's name, led by the alias of its table."""
+    if alias is None:
+        return sql.Identifier(name)
+    return compose("{alias}.{name}", alias=sql.SQL(alias), name=sql.Identifier(name))
 
 
 NOTHING = sql.SQL("")
@@ -60,6 +64,13 @@ def _render(part: sql.Composable, params: Mapping[str, Any]) -> str:
     if isinstance(part, sql.Composed):
         return "".join(_render(child, params) for child in part)
     if isinstance(part, sql.Placeholder):
-        return sql.Literal(params[part._obj]).as_string(None)
+        value = params[part._obj]
+        literal = sql.Literal(_vector_text(value) if isinstance(value, np.ndarray) else value)
+        return literal.as_string(None).lstrip()
     text = part.as_string(None)
     return text.replace("%%", "%") if isinstance(part, sql.SQL) else text
+
+
+def _vector_text(vector: NDArray[np.float32]) -> str:
+    """Write a vector as pgvector reads it, with the fewest digits that keep each float32."""
+    return "[" + ",".join(str(value) for value in vector.astype(np.float32)) + "]"

@@ -206,11 +206,11 @@ def _row(collection: Collection) -> sql.Composed:
         content=column("d", roles.content) if roles.content else sql.SQL("null::text"),
         metadata=column("d", roles.metadata) if roles.metadata else sql.SQL("null::jsonb"),
         embedding=column("d", roles.embedding),
-        columns=join("", structured_columns(collection, "d")),
+        columns=structured_columns(collection, "d"),
     )
 
 
-def _id_in(collection: Collection, alias: str) -> sql.Composed:
+def _id_in(collection: Collection, alias: LiteralString) -> sql.Composed:
     kind = "tid" if collection.roles.id is None else collection.key_type
     return compose(
         "{id} = any({ids}::{type}[])",

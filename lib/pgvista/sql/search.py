@@ -1,6 +1,6 @@
 """Semantic, keyword and hybrid search, each as one statement.
 
-Every statement returns, in this order: id, content, metadata, structured columns (``column_0`` on),
+Every statement returns, in this order: id, content, metadata, structured columns,
 distance, semantic_rank, keyword_score, keyword_rank, score, semantic_rows, keyword_rows, headline.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, LiteralString
 
+import numpy as np
 from psycopg import sql
 
 from pgvista.errors import InvalidInput
@@ -26,7 +27,6 @@ from pgvista.sql.names import (
     id_expression,
     relation,
     structured_columns,
-    vector_text,
     vector_type,
 )
 from pgvista.sql.query import NOTHING, Query, column, compose, join, local_settings, param
@@ -111,7 +111,8 @@ class _Builder:
 
     def semantic(self) -> Query:
         statement = compose(
-            """select {row}, distance, rank as semantic_rank,
+            """select {row},
+  semantic.distance, semantic.rank as semantic_rank,
   null::float8 as keyword_score, null::bigint as keyword_rank, null::float8 as score,
   count(*) over () as semantic_rows, null::bigint as keyword_rows, null::text as headline
 from (
@@ -119,13 +120,13 @@ from (
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
-    order by {distance}
+    order by distance
     limit {limit}
   ) as nearest
   where {near_enough}
 ) as semantic
 join {table} on {id} = semantic.id
-order by rank""",
+order by semantic.rank""",
             **self._common(),
             **self._semantic_parts(),
             where=self._where(),
@@ -135,9 +136,11 @@ order by rank""",
     def keyword(self) -> Query:
         statement = compose(
             """with words as materialized (select {tsquery} as tsquery)
-select {row}, null::float8 as distance, null::bigint as semantic_rank,
-  keyword.score as keyword_score, rank as keyword_rank, null::float8 as score,
-  null::bigint as semantic_rows, count(*) over () as keyword_rows, {headline} as headline
+select {row},
+  null::float8 as distance, null::bigint as semantic_rank,
+  keyword.score as keyword_score, keyword.rank as keyword_rank, null::float8 as score,
+  null::bigint as semantic_rows, count(*) over () as keyword_rows,
+  {headline} as headline
 from (
   select *, row_number() over (order by score desc, id::text) as rank
   from (
@@ -150,7 +153,7 @@ from (
 ) as keyword
 join {table} on {id} = keyword.id
 cross join words
-order by rank""",
+order by keyword.rank""",
             **self._common(),
             **self._keyword_parts(),
         )
@@ -171,7 +174,7 @@ semantic as (
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
-    order by {distance}
+    order by distance
     limit {depth}
   ) as nearest
   where {near_enough}
@@ -196,9 +199,11 @@ fused as (
   order by score desc, coalesce(semantic.id, keyword.id)::text
   limit {limit}
 )
-select {row}, fused.distance, fused.semantic_rank, fused.keyword_score, fused.keyword_rank,
-  fused.score, (select count(*) from semantic) as semantic_rows,
-  (select count(*) from keyword) as keyword_rows, {headline} as headline
+select {row},
+  fused.distance, fused.semantic_rank, fused.keyword_score, fused.keyword_rank, fused.score,
+  (select count(*) from semantic) as semantic_rows,
+  (select count(*) from keyword) as keyword_rows,
+  {headline} as headline
 from fused
 join {table} on {id} = fused.id
 cross join words
@@ -221,11 +226,11 @@ order by fused.score desc, {id}::text""",
         content = column("d", roles.content) if roles.content else sql.SQL("null::text")
         metadata = column("d", roles.metadata) if roles.metadata else sql.SQL("null::jsonb")
         row = compose(
-            "{id}::text as id, {content} as content, {metadata} as metadata{columns}",
+            "{id}::text as id, {content} as content,\n  {metadata} as metadata{columns}",
             id=self.id,
             content=content,
             metadata=metadata,
-            columns=join("", structured_columns(self.collection, "d")),
+            columns=structured_columns(self.collection, "d"),
         )
         return {"row": row, "id": self.id, "table": self.from_table, "limit": param("limit")}
 
@@ -254,7 +259,7 @@ order by fused.score desc, {id}::text""",
                 f"The query vector has {len(vector)} numbers, but {self.collection.name} has {expected}.",
                 f"Use a vector of the collection's own model ({self.collection.model or 'not recorded'}).",
             )
-        self.params["embedding"] = vector_text(vector)
+        self.params["embedding"] = np.asarray(vector, dtype=np.float32)
         if expected is None:
             self.params["dimension"] = len(vector)
 
