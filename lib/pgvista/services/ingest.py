@@ -24,11 +24,10 @@ from pgvista.errors import (
     PermissionDenied,
     PgvistaError,
 )
-from pgvista.io.chunking import approximate_spans, chunk_text
-from pgvista.model.collection import CHUNK_KEY, PARENT_KEY, Collection
+from pgvista.model.collection import PARENT_KEY, Collection
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import BadRow, IngestReport, Row
-from pgvista.services.items import Item, bad_row, make_item, refuse_vectors
+from pgvista.services.items import Item, bad_row, cut, make_item, refuse_vectors
 from pgvista.sql import collection as ddl
 from pgvista.sql import ingest as ingest_sql
 
@@ -39,8 +38,6 @@ TEXT_BATCH = 512
 VECTOR_BATCH = 5_000
 """Ready vectors written and committed together."""
 KEPT_BAD_ROWS = 10_000
-CHUNK_OVERLAP = 0.15
-"""Part of a chunk that is repeated at the start of the next one."""
 _HOPELESS = 50
 """When this many rows in a row are refused and none was written, the load stops."""
 
@@ -207,21 +204,12 @@ class _Load:
         self._write(items, parents)
         self.tally.read += len(batch)
 
-    def _chunks(self, row: Row) -> Iterator[Row]:
-        """Cut a text that is too long for the model; a short one, or one with a vector, stays."""
+    def _chunks(self, row: Row) -> Iterable[Row]:
         size = self._chunk_size()
-        content = row.content
-        if size is None or content is None or row.embedding is not None or len(content) <= size:
-            yield row
-            return
-        spans = self.embedder.token_spans(content) or approximate_spans(content)
-        if len(spans) <= size:
-            yield row
-            return
-        chunks = chunk_text(content, spans, max_tokens=size, overlap=int(size * CHUNK_OVERLAP))
-        for number, chunk in enumerate(chunks, 1):
-            metadata = {**row.metadata, PARENT_KEY: row.id, CHUNK_KEY: number}
-            yield replace(row, id=f"{row.id}#{number}", content=chunk.text, metadata=metadata)
+        short = row.content is None or size is None or len(row.content) <= size
+        if size is None or short or row.embedding is not None:
+            return [row]
+        return cut(row, size, self.embedder)
 
     def _chunk_size(self) -> int | None:
         """Return the tokens a chunk may have; None when texts are not to be cut."""

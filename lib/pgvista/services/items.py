@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pgvista.embed.base import Embedder
 from pgvista.errors import InvalidInput
-from pgvista.model.collection import Collection
+from pgvista.io.chunking import approximate_spans, chunk_text
+from pgvista.model.collection import CHUNK_KEY, PARENT_KEY, Collection
 from pgvista.model.rows import BadRow, Row
+
+CHUNK_OVERLAP = 0.15
+"""Part of a chunk that is repeated at the start of the next one."""
 
 
 @dataclass(slots=True)
@@ -26,6 +31,19 @@ class Item:
     columns: tuple[str | None, ...]
     embedding: NDArray[np.float32] | None = None
     unchanged: bool = False
+
+
+def cut(row: Row, size: int, embedder: Embedder) -> Iterator[Row]:
+    """Cut a text of more than `size` tokens into chunks that know their parent."""
+    content = row.content or ""
+    spans = embedder.token_spans(content) or approximate_spans(content)
+    if len(spans) <= size:
+        yield row
+        return
+    chunks = chunk_text(content, spans, max_tokens=size, overlap=int(size * CHUNK_OVERLAP))
+    for number, chunk in enumerate(chunks, 1):
+        metadata = {**row.metadata, PARENT_KEY: row.id, CHUNK_KEY: number}
+        yield replace(row, id=f"{row.id}#{number}", content=chunk.text, metadata=metadata)
 
 
 def make_item(collection: Collection, row: Row) -> Item:

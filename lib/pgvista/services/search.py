@@ -21,6 +21,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric
 from pgvista.model.search import Hit, Mode, Plan, SearchRequest, SearchResult, Span
 from pgvista.services.plan import read_plan
+from pgvista.sql import keyword as keyword_sql
 from pgvista.sql import rows as row_sql
 from pgvista.sql import search as search_sql
 from pgvista.sql.query import Query
@@ -58,7 +59,7 @@ def search(
         rows = connection.execute(query.sql, query.params).fetchall()
         lexemes = None
         if request.mode is not Mode.SEMANTIC and not any(row[-2] for row in rows):
-            lexemes = _first(connection, search_sql.count_lexemes(collection, request))
+            lexemes = _first(connection, keyword_sql.count_lexemes(collection, request))
         database_s = time.perf_counter() - start
         explained = None
         if plan != "none":
@@ -226,15 +227,15 @@ def _snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
     if headline is None:
         if content is None:
             return ()
-        short = content[: search_sql.SNIPPET_LENGTH]
+        short = content[: keyword_sql.SNIPPET_LENGTH]
         return (Span(short + ("…" if len(short) < len(content) else "")),)
     spans: list[Span] = []
-    for number, piece in enumerate(headline.split(search_sql.MARK_START)):
-        marked, stop, rest = piece.partition(search_sql.MARK_STOP)
+    for number, piece in enumerate(headline.split(keyword_sql.MARK_START)):
+        marked, stop, rest = piece.partition(keyword_sql.MARK_STOP)
         if number and stop:
             spans.append(Span(marked, True))
             marked = rest
-        text = marked.replace(search_sql.MARK_STOP, "")
+        text = marked.replace(keyword_sql.MARK_STOP, "")
         if text:
             spans.append(Span(text))
     return tuple(spans)

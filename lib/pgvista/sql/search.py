@@ -7,7 +7,8 @@ distance, semantic_rank, keyword_score, keyword_rank, score, semantic_rows, keyw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, LiteralString
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from psycopg import sql
@@ -16,12 +17,11 @@ from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.search import (
     IterativeScan,
-    KeywordMatch,
-    KeywordRank,
     Mode,
     SearchRequest,
 )
 from pgvista.sql.filters import FilterSql
+from pgvista.sql.keyword import keyword_parts, words
 from pgvista.sql.names import (
     distance_operator,
     id_expression,
@@ -31,29 +31,74 @@ from pgvista.sql.names import (
 )
 from pgvista.sql.query import NOTHING, Query, column, compose, join, local_settings, param
 
-MARK_START = "\ue000"
-MARK_STOP = "\ue001"
-FRAGMENT_DELIMITER = " … "
-SNIPPET_LENGTH = 600
-"""Texts up to this many characters are shown whole."""
-
-_RANK_CALL: dict[KeywordRank, LiteralString] = {
-    # 1 divides by 1 + log(length), so that long texts do not win by length alone
-    KeywordRank.TS_RANK: "ts_rank({fts}, {tsquery}, 1)",
-    KeywordRank.TS_RANK_CD: "ts_rank_cd({fts}, {tsquery}, 1)",
-}
-
 
 def search(
     collection: Collection, request: SearchRequest, vector: tuple[float, ...] | None
 ) -> Query:
-    """Build the statement for `request`; `vector` is the query's embedding, where one is needed."""
-    builder = _Builder(collection, request, vector)
-    if request.mode is Mode.SEMANTIC:
-        return builder.semantic()
-    if request.mode is Mode.KEYWORD:
-        return builder.keyword()
-    return builder.hybrid()
+    """Build the statement for `request`; `vector` is the query's embedding, where one is needed.
+
+    Raises InvalidInput when the request does not fit the collection.
+    """
+    values = _values(collection, request, vector)
+    if request.filters is None:
+        return Query(_statement(collection, _shape(request)), values)
+    filtered = FilterSql(request.filters, collection, "d")
+    builder = _Builder(collection, request, filtered.condition)
+    return Query(builder.statement(), values | filtered.params)
+
+
+@lru_cache(maxsize=256)
+def _statement(collection: Collection, shape: SearchRequest) -> sql.Composed:
+    """Return the statement without a filter; the same for all requests of one shape."""
+    return _Builder(collection, shape, None).statement()
+
+
+def _shape(request: SearchRequest) -> SearchRequest:
+    """Return a request that stands for all those whose statement differs in values alone."""
+    return SearchRequest(
+        mode=request.mode,
+        text="words",
+        exclude_id=None if request.exclude_id is None else "id",
+        metric=request.metric,
+        max_distance=None if request.max_distance is None else 0.0,
+        keyword_match=request.keyword_match,
+        keyword_rank=request.keyword_rank,
+        text_config=request.text_config,
+        highlight=request.highlight,
+    )
+
+
+def _values(
+    collection: Collection, request: SearchRequest, vector: tuple[float, ...] | None
+) -> dict[str, Any]:
+    """Return the values of a request's statement, without those of its filter."""
+    values: dict[str, Any] = {"limit": request.limit}
+    if request.exclude_id is not None:
+        values["excluded"] = request.exclude_id
+    if request.mode is not Mode.KEYWORD:
+        if vector is None:
+            raise InvalidInput(f"A {request.mode} search needs a query vector.")
+        expected = collection.dimension
+        if expected is not None and len(vector) != expected:
+            raise InvalidInput(
+                f"The query vector has {len(vector)} numbers, but {collection.name} has {expected}.",
+                f"Use a vector of the collection's own model ({collection.model or 'not recorded'}).",
+            )
+        values["embedding"] = np.array(vector, dtype=np.float32)
+        if expected is None:
+            values["dimension"] = len(vector)
+        if request.max_distance is not None:
+            values["max_distance"] = request.max_distance
+    if request.mode is not Mode.SEMANTIC:
+        values["words"] = words(request)
+    if request.mode is Mode.HYBRID:
+        values |= {
+            "depth": request.list_depth,
+            "rrf_k": request.rrf_k,
+            "semantic_weight": request.semantic_weight,
+            "keyword_weight": request.keyword_weight,
+        }
+    return values
 
 
 def knobs(request: SearchRequest, *, iterative_scan: bool) -> dict[str, str]:
@@ -76,41 +121,32 @@ def knobs(request: SearchRequest, *, iterative_scan: bool) -> dict[str, str]:
     return settings
 
 
-def count_lexemes(collection: Collection, request: SearchRequest) -> Query:
-    """Build a statement that counts what is left of the query's words after the dictionary."""
-    builder = _Builder(collection, request, None)
-    return Query(
-        compose("select coalesce(numnode({tsquery}), 0)", tsquery=builder.tsquery()), builder.params
-    )
-
-
 class _Builder:
+    """Writes a statement with placeholders; the values are no affair of it."""
+
     def __init__(
-        self, collection: Collection, request: SearchRequest, vector: tuple[float, ...] | None
+        self, collection: Collection, request: SearchRequest, condition: sql.Composable | None
     ) -> None:
         self.collection = collection
         self.request = request
-        self.params: dict[str, Any] = {"limit": request.limit}
         self.from_table = compose("{table} as d", table=relation(collection))
         self.id = id_expression(collection, "d")
-        filtered = FilterSql(request.filters, collection, "d")
-        self.params |= filtered.params
-        conditions = [] if filtered.condition is None else [filtered.condition]
+        self.conditions: list[sql.Composable] = [] if condition is None else [condition]
         if request.exclude_id is not None:
-            conditions.append(
+            self.conditions.append(
                 compose("{id}::text <> {excluded}", id=self.id, excluded=param("excluded"))
             )
-            self.params["excluded"] = request.exclude_id
-        self.conditions: list[sql.Composable] = list(conditions)
-        if request.mode is not Mode.KEYWORD and vector is not None:
-            self._prepare_vector(vector)
-        if request.mode is not Mode.SEMANTIC:
-            self._prepare_words()
+
+    def statement(self) -> sql.Composed:
+        """Return the statement of the request's mode."""
+        if self.request.mode is Mode.SEMANTIC:
+            return self.semantic()
+        return self.keyword() if self.request.mode is Mode.KEYWORD else self.hybrid()
 
     # -- the two lists
 
-    def semantic(self) -> Query:
-        statement = compose(
+    def semantic(self) -> sql.Composed:
+        return compose(
             """select {row},
   semantic.distance, semantic.rank as semantic_rank,
   null::float8 as keyword_score, null::bigint as keyword_rank, null::float8 as score,
@@ -131,10 +167,9 @@ order by semantic.rank""",
             **self._semantic_parts(),
             where=self._where(),
         )
-        return Query(statement, self.params)
 
-    def keyword(self) -> Query:
-        statement = compose(
+    def keyword(self) -> sql.Composed:
+        return compose(
             """with words as materialized (select {tsquery} as tsquery)
 select {row},
   null::float8 as distance, null::bigint as semantic_rank,
@@ -157,17 +192,9 @@ order by keyword.rank""",
             **self._common(),
             **self._keyword_parts(),
         )
-        return Query(statement, self.params)
 
-    def hybrid(self) -> Query:
-        request = self.request
-        self.params |= {
-            "depth": request.list_depth,
-            "rrf_k": request.rrf_k,
-            "semantic_weight": request.semantic_weight,
-            "keyword_weight": request.keyword_weight,
-        }
-        statement = compose(
+    def hybrid(self) -> sql.Composed:
+        return compose(
             """with words as materialized (select {tsquery} as tsquery),
 semantic as (
   select id, distance, row_number() over (order by distance, id::text) as rank
@@ -217,7 +244,6 @@ order by fused.score desc, {id}::text""",
             semantic_weight=param("semantic_weight"),
             keyword_weight=param("keyword_weight"),
         )
-        return Query(statement, self.params)
 
     # -- their parts
 
@@ -252,17 +278,6 @@ order by fused.score desc, {id}::text""",
         schema = self.collection.extension_schema
         return (name,) if schema is None else (schema, name)
 
-    def _prepare_vector(self, vector: tuple[float, ...]) -> None:
-        expected = self.collection.dimension
-        if expected is not None and len(vector) != expected:
-            raise InvalidInput(
-                f"The query vector has {len(vector)} numbers, but {self.collection.name} has {expected}.",
-                f"Use a vector of the collection's own model ({self.collection.model or 'not recorded'}).",
-            )
-        self.params["embedding"] = np.asarray(vector, dtype=np.float32)
-        if expected is None:
-            self.params["dimension"] = len(vector)
-
     def _semantic_parts(self) -> dict[str, sql.Composable]:
         metric = self.request.metric or self.collection.metric
         qualifier = self.collection.extension_schema
@@ -276,85 +291,11 @@ order by fused.score desc, {id}::text""",
         near_enough: sql.Composable = sql.SQL("distance < 'NaN'")
         if self.request.max_distance is not None:
             near_enough = compose("distance <= {most}", most=param("max_distance"))
-            self.params["max_distance"] = self.request.max_distance
         return {"distance": distance, "near_enough": near_enough}
 
-    def _prepare_words(self) -> None:
-        roles = self.collection.roles
-        if roles.content is None and roles.fts is None:
-            raise InvalidInput(
-                f"{self.collection.name} has no text column, so there are no words to search.",
-                "Use semantic search, or give a column the role of text.",
-            )
-        text = (self.request.text or "").replace("\0", " ")
-        self.params["words"] = text
-
-    @property
-    def config(self) -> sql.Composable:
-        name = self.request.text_config or self.collection.text_config
-        return compose("{name}::regconfig", name=sql.Literal(name))
-
-    def tsquery(self) -> sql.Composed:
-        """Return the query's words as a tsquery, as the request matches them."""
-        if self.request.keyword_match is KeywordMatch.WEBSEARCH:
-            return compose("websearch_to_tsquery({config}, {words})", **self._words())
-        return compose(
-            r"""(
-  select string_agg(
-    '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery
-  from unnest(to_tsvector({config}, {words}))
-)""",
-            **self._words(),
-        )
-
-    def _words(self) -> dict[str, sql.Composable]:
-        return {"config": self.config, "words": param("words")}
-
     def _keyword_parts(self) -> dict[str, sql.Composable]:
-        collection, request = self.collection, self.request
-        roles = collection.roles
-        stored = roles.fts is not None and request.text_config in (None, collection.text_config)
-        fts: sql.Composable
-        if stored and roles.fts is not None:
-            fts = column("d", roles.fts)
-        elif roles.content is not None:
-            fts = compose(
-                "to_tsvector({config}, coalesce({content}, ''))",
-                config=self.config,
-                content=column("d", roles.content),
-            )
-        else:
-            raise InvalidInput(
-                f"{collection.name} keeps its words in {collection.text_config!r} only.",
-                "Search in that language.",
-            )
-        tsquery = sql.SQL("words.tsquery")
-        matches = compose("{fts} @@ {tsquery}", fts=fts, tsquery=tsquery)
-        return {
-            "tsquery": self.tsquery(),
-            "rank": compose(_RANK_CALL[request.keyword_rank], fts=fts, tsquery=tsquery),
-            "matches": join(" and ", [matches, *self.conditions]),
-            "headline": self._headline(tsquery),
-        }
-
-    def _headline(self, tsquery: sql.Composable) -> sql.Composable:
-        content = self.collection.roles.content
-        if content is None or not self.request.highlight:
-            return sql.SQL("null::text")
-        return compose(
-            """case when length({content}) <= {short}
-    then ts_headline({config}, {content}, {tsquery}, {whole})
-    else ts_headline({config}, left({content}, 50000), {tsquery}, {parts}) end""",
-            content=column("d", content),
-            config=self.config,
-            tsquery=tsquery,
-            short=sql.Literal(SNIPPET_LENGTH),
-            whole=sql.Literal(f"StartSel={MARK_START}, StopSel={MARK_STOP}, HighlightAll=true"),
-            parts=sql.Literal(
-                f"StartSel={MARK_START}, StopSel={MARK_STOP}, MaxFragments=3, MaxWords=35,"
-                f' MinWords=15, FragmentDelimiter="{FRAGMENT_DELIMITER}"'
-            ),
-        )
+        parts = keyword_parts(self.collection, self.request)
+        return parts | {"matches": join(" and ", [parts["matches"], *self.conditions])}
 
 
 def plan(query: Query, *, analyze: bool) -> Query:
