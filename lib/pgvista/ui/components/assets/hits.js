@@ -1,0 +1,224 @@
+function makeHits() {
+  const root = el("div", "root hits");
+  root.parts = {
+    notes: el("ul", "notes"),
+    list: el("ol", "list"),
+    empty: el("div", "empty"),
+  };
+  root.parts.list.setAttribute("aria-label", "Hits");
+  root.parts.empty.setAttribute("role", "status");
+  root.rows = new Map();
+  root.append(root.parts.notes, root.parts.list, root.parts.empty);
+  return root;
+}
+
+function fillSpans(node, spans) {
+  node.replaceChildren(
+    ...spans.map(([text, marked]) => (marked ? el("mark", "", text) : document.createTextNode(text))),
+  );
+}
+
+function makeRow(root, id) {
+  const row = el("li", "hit");
+  const p = {
+    place: el("div", "place"),
+    rank: el("span", "rank"),
+    moved: el("span", "moved"),
+    body: el("div", "body"),
+    title: el("div", "title"),
+    snippet: el("div", "snippet"),
+    full: el("div", "full"),
+    foot: el("div", "foot"),
+    why: el("div", "why"),
+    bar: el("div", "bar"),
+    lines: el("div", "lines"),
+    total: el("div", "total"),
+  };
+  p.title.setAttribute("role", "heading");
+  p.title.setAttribute("aria-level", "3");
+  p.bar.setAttribute("role", "img");
+  p.place.append(p.rank, p.moved);
+  p.body.append(p.title, p.snippet, p.full, p.foot);
+  p.why.append(p.bar, p.lines, p.total);
+  row.append(p.place, p.body, p.why);
+  row.parts = p;
+  row.hitId = id;
+  row.open = false;
+  return row;
+}
+
+function fillFull(row, hit) {
+  const { full, snippet } = row.parts;
+  full.hidden = !row.open;
+  snippet.hidden = row.open || !hit.snippet.length;
+  if (!row.open) {
+    full.replaceChildren();
+    return;
+  }
+  const parts = [el("div", "text", hit.content || "This row has no text.")];
+  if (hit.cut) parts.push(el("p", "quiet", `${hit.cut.toLocaleString("en-US")} more characters are in the database.`));
+  if (hit.details.length) {
+    const list = el("dl");
+    for (const [name, text] of hit.details) list.append(el("dt", "", name), el("dd", "", text || "–"));
+    parts.push(list);
+  }
+  full.replaceChildren(...parts);
+}
+
+function fillFoot(root, row, hit, actions) {
+  const chips = hit.chips.map(([text, full]) => {
+    const chip = el("span", "chip", text);
+    chip.title = full;
+    return chip;
+  });
+  if (hit.more > 0) {
+    const chip = el("span", "chip more", `+${hit.more}`);
+    chip.title = `${hit.more} more, under “show all”`;
+    chips.push(chip);
+  }
+  const id = el("button", "id", hit.id);
+  id.type = "button";
+  id.title = `Copy the id ${hit.id}`;
+  id.setAttribute("aria-label", `Copy the id ${hit.id}`);
+  id.addEventListener("click", () => copyText(hit.id, id));
+  const toggle = el("button", "act", row.open ? "show less" : "show all");
+  toggle.type = "button";
+  toggle.setAttribute("aria-expanded", String(row.open));
+  toggle.addEventListener("click", () => {
+    row.open = !row.open;
+    setText(toggle, row.open ? "show less" : "show all");
+    toggle.setAttribute("aria-expanded", String(row.open));
+    fillFull(row, row.hit);
+  });
+  const buttons = actions.map(([kind, label]) => {
+    const button = el("button", "act", label);
+    button.type = "button";
+    button.dataset.kind = kind;
+    button.addEventListener("click", () => root.act({ kind, id: hit.id }));
+    return button;
+  });
+  row.parts.foot.replaceChildren(...chips, id, ...buttons, toggle);
+}
+
+function fillWhy(row, hit) {
+  const { bar, lines, total } = row.parts;
+  while (bar.children.length > hit.bars.length) bar.lastChild.remove();
+  hit.bars.forEach(([list, share], i) => {
+    const part = bar.children[i] ?? bar.appendChild(el("span"));
+    part.className = list;
+    part.style.width = `${(share * 100).toFixed(2)}%`;
+  });
+  const said = hit.lines.map(([, text]) => text).filter(Boolean);
+  setAttr(bar, "aria-label", [`${hit.total_name} ${hit.total}`, ...said].join(", "));
+  lines.replaceChildren(...hit.lines.filter(([, text]) => text).map(([list, text]) => {
+    const missing = text.endsWith("–");
+    return el("div", `line ${list}${missing ? " missing" : ""}`, text);
+  }));
+  // Every hybrid hit has a score: the word is for those who do not see the column.
+  const name = el("span", hit.total_name === "score" ? "visually-hidden" : "name", `${hit.total_name} `);
+  total.replaceChildren(name, el("span", "figure", hit.total));
+}
+
+function fillPlace(row, hit) {
+  const { rank, moved } = row.parts;
+  setText(rank, hit.rank);
+  const isNumber = typeof hit.moved === "number";
+  const text = isNumber ? (hit.moved > 0 ? `+${hit.moved}` : hit.moved < 0 ? `−${-hit.moved}` : "=") : hit.moved;
+  setText(moved, text);
+  moved.dataset.way = hit.moved === "new" ? "new" : hit.moved > 0 ? "up" : hit.moved < 0 ? "down" : "same";
+  const places = (n) => `${n} ${n === 1 ? "place" : "places"}`;
+  setAttr(
+    moved,
+    "title",
+    hit.moved === null ? null
+      : hit.moved === "new" ? "Was not in the list before"
+      : hit.moved > 0 ? `Up ${places(hit.moved)}`
+      : hit.moved < 0 ? `Down ${places(-hit.moved)}`
+      : "Same place as before",
+  );
+}
+
+/** Write only those parts of a row that have changed since the last run. */
+function fillRow(root, row, hit, actions) {
+  const parts = {
+    place: [hit.rank, hit.moved],
+    text: [hit.title, hit.snippet, hit.content, hit.details],
+    foot: [hit.chips, hit.more, actions],
+    why: [hit.bars, hit.lines, hit.total, hit.total_name],
+  };
+  const before = row.seen ?? {};
+  row.seen = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, JSON.stringify(value)]));
+  row.hit = hit;
+  const changed = (name) => before[name] !== row.seen[name];
+  if (changed("place")) fillPlace(row, hit);
+  if (changed("text")) {
+    fillSpans(row.parts.title, hit.title);
+    fillSpans(row.parts.snippet, hit.snippet);
+    fillFull(row, hit);
+  }
+  if (changed("foot")) fillFoot(root, row, hit, actions);
+  if (changed("why")) fillWhy(row, hit);
+}
+
+/** Put the rows in their order, each keeping its element, and let them glide from where they were. */
+function arrange(root, wanted) {
+  const { list } = root.parts;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || wanted.length > 50;
+  const order = [...list.children];
+  const same = order.length === wanted.length && order.every((row, i) => row === wanted[i]);
+  if (same) return;
+  const tops = new Map(calm ? [] : order.map((row) => [row, row.offsetTop]));
+  const keep = new Set(wanted);
+  for (const row of order) if (!keep.has(row)) row.remove();
+  wanted.forEach((row, i) => {
+    if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
+  });
+  if (calm) return;
+  for (const row of wanted) {
+    if (!tops.has(row)) continue;
+    const by = tops.get(row) - row.offsetTop;
+    if (by) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 160, easing: "ease-out" });
+  }
+}
+
+function fillEmpty(root, data) {
+  const { empty } = root.parts;
+  empty.hidden = data.hits.length > 0;
+  if (!empty.hidden && root.emptyMode !== data.mode) {
+    const advice = {
+      semantic: "No row lies near enough. Loosen the distance or a filter, or see whether the rows have vectors.",
+      keyword: "No row has these words. Try other words, any-word matching, or search by meaning.",
+      hybrid: "Neither list has a row for this. Loosen a filter, or try other words.",
+    };
+    empty.replaceChildren(
+      el("div", "empty-title", "Nothing found"),
+      el("div", "empty-text", advice[data.mode] ?? ""),
+    );
+    root.emptyMode = data.mode;
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = rootOf(parentElement, makeHits);
+  root.act = (action) => setTriggerValue("action", action);
+  const { notes } = root.parts;
+  notes.hidden = !data.notes.length;
+  const said = JSON.stringify(data.notes);
+  if (root.said !== said) notes.replaceChildren(...data.notes.map((note) => el("li", "", note)));
+  root.said = said;
+
+  const wanted = [];
+  const rows = new Map();
+  for (const hit of data.hits) {
+    let id = hit.id;
+    while (rows.has(id)) id += "\u0000";
+    const row = root.rows.get(id) ?? makeRow(root, id);
+    fillRow(root, row, hit, data.actions);
+    rows.set(id, row);
+    wanted.push(row);
+  }
+  root.rows = rows;
+  arrange(root, wanted);
+  fillEmpty(root, data);
+}
