@@ -40,6 +40,8 @@ class Database:
 
     Safe to share between threads. `statement_timeout_ms` limits every statement (0: no limit);
     at most `max_size` connections are open for reads and transactions, besides dedicated ones.
+    `revive`, when given, is called before each repeated attempt to reach a server that went away:
+    it may start the server again, as `EmbeddedServer.ensure_running` does.
     """
 
     def __init__(
@@ -48,9 +50,11 @@ class Database:
         *,
         statement_timeout_ms: int = DEFAULT_STATEMENT_TIMEOUT_MS,
         max_size: int = 8,
+        revive: Callable[[], object] | None = None,
     ) -> None:
         self._target = target
         self._statement_timeout_ms = statement_timeout_ms
+        self._revive = revive
         self._pool = Pool(self._connect, label=target.label, max_size=max_size)
         self._lock = threading.Lock()
         self._capabilities: Capabilities | None = None
@@ -262,17 +266,25 @@ class Database:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_a_retry),
             stop=tenacity.stop_after_attempt(_TRIES),
-            wait=tenacity.wait_exponential_jitter(
-                initial=_FIRST_WAIT_S, max=_LONGEST_WAIT_S, jitter=_JITTER_S
-            ),
+            wait=tenacity.wait_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S)
+            + tenacity.wait_random(0, _JITTER_S),
+            before_sleep=self._before_another_try,
             reraise=True,
         )
+
+    def _before_another_try(self, state: tenacity.RetryCallState) -> None:
+        if self._revive is not None:
+            self._revive()
 
     def _worth_a_retry(self, error: BaseException) -> bool:
         """A server that never answered is more likely a wrong address than one that went away."""
         if self._pool.closed or not is_transient(error):
             return False
-        return self._reached or (isinstance(error, psycopg.Error) and "starting up" in str(error))
+        return (
+            self._reached
+            or self._revive is not None
+            or (isinstance(error, psycopg.Error) and "starting up" in str(error))
+        )
 
 
 def _set_local(name: str, value: str) -> sql.Composed:
