@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pgvista.ui.sidebar import show_sidebar
+from pgvista.ui.state import warm_model
+
 page = st.navigation(
     {
         "Start": [
@@ -19,4 +22,6 @@ page = st.navigation(
     }
 )
 st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide")
+show_sidebar()
 page.run()
+warm_model()

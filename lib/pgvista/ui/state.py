@@ -1,0 +1,204 @@
+"""What pages share: settings with the session's keys, the chosen collection, links between pages."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from pgvista import embed
+from pgvista.config import Secret, Settings, load_settings
+from pgvista.embed import Embedder, get_embedder
+from pgvista.errors import InvalidInput, PgvistaError
+from pgvista.model.collection import Collection
+from pgvista.services.collections import list_collections
+from pgvista.ui import connection
+from pgvista.ui.errors import plain, show_error
+
+PAGES = {
+    "home": "pages/start/home.py",
+    "connect": "pages/data/connect.py",
+    "collections": "pages/data/collections.py",
+    "load": "pages/data/load.py",
+    "browse": "pages/data/browse.py",
+    "search": "pages/search/search.py",
+}
+"""Short names of the pages, for `go` and `link`."""
+
+PARAMETER = "collection"
+"""The collection's name in the address of every page that shows one."""
+
+WARM_AFTER_S = 2.5
+"""The packaged model is loaded this long after the first page was sent, so that it is painted first."""
+
+_KEYS = "pgvista.keys"
+_CHOSEN = "pgvista.collection"
+_SEEN = "pgvista.collection.seen"
+
+_warming = threading.Lock()
+_warm_asked = False
+
+
+def settings() -> Settings:
+    """Return the environment's settings, overlaid with the keys typed into this session."""
+    return replace(load_settings(), **_session_keys())
+
+
+def set_service(
+    *,
+    openai_base_url: str | None = None,
+    openai_api_key: Secret | None = None,
+    hf_token: Secret | None = None,
+) -> None:
+    """Keep addresses and keys of embedding services for this session; None leaves one as it is.
+
+    An empty text or key takes the session's away, and the environment's holds again.
+    """
+    kept = _session_keys()
+    for name, value in (
+        ("openai_base_url", openai_base_url),
+        ("openai_api_key", openai_api_key),
+        ("hf_token", hf_token),
+    ):
+        if value is None:
+            continue
+        if value:
+            kept[name] = value
+        else:
+            kept.pop(name, None)
+    st.session_state[_KEYS] = kept
+
+
+def session_has(name: str) -> bool:
+    """Tell whether a setting such as ``hf_token`` was entered in this session."""
+    return name in _session_keys()
+
+
+def embedder_for(collection: Collection) -> Embedder:
+    """Return the embedder of the collection's model, with this session's keys.
+
+    Raises InvalidInput when it has no model, ModelUnavailable when a key is missing.
+    """
+    if collection.model is None:
+        raise InvalidInput(
+            f"{collection.name} has no model: its vectors come from elsewhere.",
+            "Search by words, or by a vector; or name its model on the page Collections.",
+        )
+    return get_embedder(collection.model, settings())
+
+
+def chosen_name() -> str | None:
+    """Return the name of the collection chosen last on the current connection."""
+    found = _chosen().get(connection.current().name)
+    return found if isinstance(found, str) else None
+
+
+def choose(name: str | None) -> None:
+    """Make `name` the chosen collection of the current connection, on every page."""
+    if name is None:
+        _chosen().pop(connection.current().name, None)
+    else:
+        _chosen()[connection.current().name] = name
+
+
+def pick_collection(label: str = "Collection", key: str = "pick.collection") -> Collection | None:
+    """Draw the selector that all pages share, and return the chosen collection.
+
+    The choice is kept over pages and in the address, as ``?collection=``. Without any collection,
+    a way to the first one is shown instead, and None is returned.
+    """
+    try:
+        found = list_collections(connection.database())
+    except PgvistaError as error:
+        show_error(error)
+        st.stop()
+    if not found:
+        no_collection()
+        return None
+    by_name = {item.name: item for item in reversed(found)}
+    names = list(reversed(by_name))
+    _read_address(names)
+    wanted = chosen_name()
+    if wanted not in by_name:
+        wanted = names[0]
+    st.session_state[key] = wanted
+    name = st.selectbox(
+        label, names, key=key, on_change=_on_pick, args=(key,), format_func=_one_line
+    )
+    choose(name)
+    if st.query_params.get(PARAMETER) != name:
+        st.query_params[PARAMETER] = name
+    st.session_state[_SEEN] = name
+    return by_name[name]
+
+
+def no_collection() -> None:
+    """Say that there is no collection yet, and show the ways to one."""
+    with st.container(border=True):
+        st.markdown("#### :material/database: No collection here yet")
+        st.markdown(
+            "A collection is a table with a vector column. Take a sample to look around, load a "
+            "file of your own, or make an empty one."
+        )
+        with st.container(horizontal=True, gap="medium"):
+            link("home", "Samples", icon=":material/auto_awesome:")
+            link("load", "Load a file", icon=":material/upload:")
+            link("collections", "Create one", icon=":material/add:")
+
+
+def go(page: str, **params: str) -> NoReturn:
+    """Go to `page`, a short name of `PAGES` or a path, with `params` in its address."""
+    if (name := params.get(PARAMETER)) is not None:
+        choose(name)
+    st.switch_page(PAGES.get(page, page), query_params=params)
+
+
+def link(page: str, label: str, *, icon: str | None = None, **params: str) -> None:
+    """Draw a link to `page`, with `params` in its address."""
+    st.page_link(PAGES.get(page, page), label=label, icon=icon, query_params=params or None)
+
+
+def warm_model() -> None:
+    """Load the packaged model in the background, once in the process and after the first paint."""
+    global _warm_asked
+    with _warming:
+        if _warm_asked:
+            return
+        _warm_asked = True
+    timer = threading.Timer(WARM_AFTER_S, lambda: embed.warm())
+    timer.daemon = True
+    timer.start()
+
+
+def _session_keys() -> dict[str, Any]:
+    kept = st.session_state.get(_KEYS)
+    return dict(kept) if isinstance(kept, dict) else {}
+
+
+def _chosen() -> dict[str, str]:
+    found: dict[str, str] = st.session_state.setdefault(_CHOSEN, {})
+    return found
+
+
+def _on_pick(key: str) -> None:
+    choose(st.session_state[key])
+
+
+def _read_address(names: list[str]) -> None:
+    """Take the collection from the address when a person came with it, or changed it."""
+    asked = st.query_params.get(PARAMETER)
+    if asked is None or asked == st.session_state.get(_SEEN):
+        return
+    if asked in names:
+        choose(asked)
+    else:
+        st.warning(
+            f"There is no collection **{plain(asked)}** on this connection.",
+            icon=":material/search_off:",
+        )
+
+
+def _one_line(name: str) -> str:
+    return name.replace("\n", " ").replace("\r", " ")
