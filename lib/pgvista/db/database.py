@@ -256,6 +256,8 @@ class Database:
             sql.SQL("begin read only" if read_only else "begin read write")
         ]
         parts += [_set_local(name, value) for name, value in local.items()]
+        if read_only:  # the first query binds: from now on, SET TRANSACTION READ WRITE is refused
+            parts.append(sql.SQL("select 1"))
         made = sql.SQL("; ").join(parts)
         if len(self._prologues) > 256:
             self._prologues.clear()

@@ -8,8 +8,10 @@ Here the reason is raised at once where it can be told, and no thread outlives i
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +48,7 @@ class Pool:
         self._generation = 0
         self._generations: dict[int, int] = {}
         self._closed = False
+        weakref.finalize(self, _close_all, self._idle, os.getpid())
 
     def acquire(self) -> tuple[Connection[Any], bool]:
         """Return an idle autocommit connection, and whether it was opened just now.
@@ -95,7 +98,8 @@ class Pool:
         """Close idle connections now and those in use when they come back."""
         with self._lock:
             self._generation += 1
-            idle, self._idle = self._idle, []
+            idle = self._idle.copy()
+            self._idle.clear()
         for _, _, connection in idle:
             self._forget(connection)
 
@@ -122,13 +126,23 @@ class Pool:
         limit = time.monotonic() - MAX_IDLE_S
         stale = [entry for entry in self._idle if entry[0] < limit]
         if stale:
-            self._idle = [entry for entry in self._idle if entry[0] >= limit]
+            self._idle[:] = [entry for entry in self._idle if entry[0] >= limit]
         return [connection for _, _, connection in stale]
 
     def _forget(self, connection: Connection[Any]) -> None:
         with self._lock:
             self._generations.pop(id(connection), None)
         connection.close()
+
+
+def _close_all(idle: list[tuple[float, int, Connection[Any]]], owner: int) -> None:
+    """Close what a forgotten pool, or the process at its end, has left open.
+
+    A forked child must not: it would say goodbye to the server in its parent's name.
+    """
+    if os.getpid() == owner:
+        for _, _, connection in idle:
+            connection.close()
 
 
 def _seems_alive(connection: Connection[Any]) -> bool:
