@@ -130,3 +130,17 @@ DARK = Palette(
 def palette() -> Palette:
     """Return the colours of the theme that the person looking at the page has."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def apply_theme() -> None:
+    """Mend the one thing the theme's options cannot say; call it once, in ``app.py``.
+
+    Streamlit writes white on the primary colour in both themes. White on the dark theme's bright
+    teal cannot be read, and no colour is both dark enough under white and bright enough as text.
+    """
+    if st.context.theme.type == "dark":
+        rule = f"{{color: {DARK.background};}}"
+        st.html(f"<style>{', '.join(f'{s}, {s}:hover' for s in _PRIMARY)} {rule}</style>")
+
+
+_PRIMARY = ('button[kind="primary"]', 'button[kind="primaryFormSubmit"]', 'a[kind="primary"]')

@@ -97,7 +97,9 @@ function fillFoot(root, row, hit, actions) {
     button.addEventListener("click", () => root.act({ kind, id: hit.id }));
     return button;
   });
-  row.parts.foot.replaceChildren(...chips, id, ...buttons, toggle);
+  const acts = el("span", "acts");
+  acts.append(...buttons, toggle);
+  row.parts.foot.replaceChildren(...chips, id, acts);
 }
 
 function fillWhy(row, hit) {
