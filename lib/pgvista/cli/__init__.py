@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import click
 
 from pgvista.cli.collections import collections_command
+from pgvista.cli.load import load_command
 from pgvista.cli.output import errors_on_stderr
 from pgvista.cli.run import run_command
 from pgvista.cli.search import search_command
@@ -43,6 +44,7 @@ def command() -> None:
 
 
 command.add_command(run_command)
+command.add_command(load_command)
 command.add_command(collections_command)
 command.add_command(search_command)
 
