@@ -37,7 +37,12 @@ class Meter:
 def cut_raw(text: str) -> str:
     """Return the first `RAW_CHARS` characters of a bad row, made safe to show and store."""
     cut = text[:RAW_CHARS].rstrip("\r\n")
-    return cut.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    try:
+        # Bytes that did not decode are lone surrogates here: show them as bytes.
+        shown = cut.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        shown = cut.encode("utf-8", "backslashreplace").decode("utf-8")
+    return shown.replace("\0", "\\x00")
 
 
 def read_lines(stream: BinaryIO, encoding: str, meter: Meter, *, cr_only: bool) -> Iterator[Line]:
@@ -67,8 +72,8 @@ def read_lines(stream: BinaryIO, encoding: str, meter: Meter, *, cr_only: bool) 
             text = raw.decode(codec)
         except UnicodeDecodeError as error:
             problem = (
-                f"byte 0x{raw[error.start]:02X} at position {error.start + 1} "
-                f"is not {encoding_name(encoding)} text"
+                f"holds the byte 0x{raw[error.start]:02X} at position {error.start + 1}, "
+                f"which is not {encoding_name(encoding)} text"
             )
             text = raw.decode(codec, "surrogateescape")
         if number == 1 and text.startswith("\ufeff"):

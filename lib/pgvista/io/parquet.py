@@ -10,7 +10,7 @@ from pgvista.io.delimited import unique_names
 from pgvista.io.lines import Meter
 from pgvista.model.rows import BadRow, Record
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """About so much is decoded at a time."""
 
 
@@ -52,7 +52,9 @@ def read_parquet(file: Any, meter: Meter, size_bytes: int) -> Iterator[Record | 
         line = first
         try:
             for batch in file.iter_batches(
-                batch_size=int(min(max(BATCH_BYTES // width, 1), 4096)), row_groups=[group]
+                batch_size=int(min(max(BATCH_BYTES // width, 1), 4096)),
+                row_groups=[group],
+                use_threads=False,
             ):
                 columns = [_values(column) for column in batch.columns]
                 for values in zip(*columns, strict=True):
@@ -63,6 +65,7 @@ def read_parquet(file: Any, meter: Meter, size_bytes: int) -> Iterator[Record | 
             last = first + stats.num_rows - 1
             yield BadRow(line, f"Rows {line:,} to {last:,} do not decode: {_brief(error)}.")
         first += stats.num_rows
+        pa.default_memory_pool().release_unused()
     meter.bytes = size_bytes
 
 
