@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("collections")
 @database_options
 def collections_command(as_json: bool, url: str | None) -> None:
-    """List every table and view with a vector column: rows, vectors, model, size and indexes."""
+    """List all that has a vector column, with rows, model, size and indexes."""
     from pgvista.services.collections import list_stats
 
     with open_database(url) as db:

@@ -236,7 +236,7 @@ def _rank(what: str, rank: int | None) -> str:
 
 def _wrapped(snippet: tuple[Span, ...], columns: int) -> list[str]:
     """Wrap a snippet into a few lines, matched words bold; marks never count as width."""
-    text = "".join(printable(span.text) for span in snippet)
+    text = "".join(printable(span.text) for span in snippet).rstrip()
     marked = [span.marked for span in snippet for _ in printable(span.text)]
     kept = textwrap.wrap(
         text, columns, max_lines=_SNIPPET_LINES, placeholder=" …", break_on_hyphens=False
