@@ -1,0 +1,188 @@
+"""The knobs beside the hits: fusion, words, vectors, filter; each says what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pgvista.model.collection import Collection, IndexInfo
+from pgvista.model.metric import Metric
+from pgvista.model.search import IterativeScan, KeywordMatch, KeywordRank, Mode
+from pgvista.ui import search_request as knobs
+from pgvista.ui.components.live_slider import live_slider
+
+_MATCH = {KeywordMatch.ANY_WORD.value: "any word", KeywordMatch.WEBSEARCH.value: "all words"}
+_SCAN = {
+    IterativeScan.OFF.value: "off",
+    IterativeScan.STRICT.value: "strict order",
+    IterativeScan.RELAXED.value: "relaxed order",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the knobs depend on."""
+
+    collection: Collection
+    indexes: tuple[IndexInfo, ...]
+    """The collection's valid vector indexes."""
+    languages: tuple[str, ...]
+    filter_keys: tuple[str, ...]
+
+    @property
+    def has_hnsw(self) -> bool:
+        """Whether an HNSW index is there."""
+        return any(index.method == "hnsw" for index in self.indexes)
+
+    @property
+    def has_ivfflat(self) -> bool:
+        """Whether an IVFFlat index is there."""
+        return any(index.method == "ivfflat" for index in self.indexes)
+
+
+def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False) -> None:
+    """Draw a knob; its value is read through `search_request.value`."""
+    live_slider(
+        knob.label,
+        key=knob.key,
+        minimum=knob.minimum,
+        maximum=knob.maximum,
+        value=knob.default,
+        step=knob.step,
+        log=knob.log,
+        format=knob.format,
+        help=knob.help,
+        note=note,
+        disabled=disabled,
+    )
+
+
+def fusion_knobs() -> None:
+    """Draw the knobs of reciprocal rank fusion."""
+    with st.container(border=True):
+        st.markdown("**Fusion**")
+        slider(knobs.RRF_K)
+        slider(knobs.SEMANTIC_WEIGHT)
+        slider(knobs.KEYWORD_WEIGHT)
+        slider(knobs.DEPTH)
+
+
+def keyword_knobs(context: Context) -> None:
+    """Draw how words match and rank."""
+    with st.container(border=True):
+        st.markdown("**Words**")
+        st.segmented_control(
+            "Match",
+            list(_MATCH),
+            format_func=lambda item: _MATCH[item],
+            key="search_match",
+            required=True,
+            default=None if "search_match" in st.session_state else KeywordMatch.ANY_WORD.value,
+            persist_state="session",
+            help="Any word: a row with at least one of the words matches. All words: the syntax of "
+            'websearch_to_tsquery: every word, "phrases", or, -without. Default: any word.',
+        )
+        left, right = st.columns(2)
+        left.selectbox(
+            "Rank by",
+            [item.value for item in KeywordRank],
+            key="search_rank",
+            persist_state="session",
+            help="ts_rank counts how often the words occur; ts_rank_cd also how close they stand. "
+            "Both are divided by 1 + log(length). Default: ts_rank.",
+        )
+        right.selectbox(
+            "Language",
+            [knobs.AUTO, *context.languages],
+            key="search_language",
+            persist_state="session",
+            format_func=lambda item: (
+                f"{context.collection.text_config} (stored)" if item == knobs.AUTO else item
+            ),
+            help="Text-search configuration of the query. Another one than the stored is computed "
+            "for every row, which is slow on large tables.",
+        )
+
+
+def vector_knobs(context: Context, mode: Mode, recall: float | None, used: str | None) -> None:
+    """Draw what decides about nearest neighbours; `recall` and `used` tell what it gave."""
+    with st.container(border=True):
+        names = ", ".join(_index_title(index) for index in context.indexes)
+        st.markdown(
+            f"**Index · {names}**" if names else "**Vectors** · no index, every row compared"
+        )
+        exact = bool(knobs.choice("search_exact"))
+        if context.has_hnsw:
+            ef_search = knobs.follow_depth(mode)
+            note = (
+                None if recall is None else f"recall@{int(knobs.value(knobs.LIMIT))} {recall:.2f}"
+            )
+            slider(ef_search, note, disabled=exact)
+        if context.has_ivfflat:
+            slider(knobs.PROBES, disabled=exact)
+        if used:
+            st.caption(used)
+        if context.indexes:
+            left, right = st.columns(2)
+            left.toggle(
+                "Exact",
+                key="search_exact",
+                persist_state="session",
+                help="Compare every row with the query and use no vector index. Default: off.",
+            )
+            right.toggle(
+                "Recall",
+                key="search_recall",
+                persist_state="session",
+                help="Run the exact search too, and tell the part of its hits that the index "
+                "found. It takes the time of the exact search on top. Default: off.",
+            )
+            if knobs.filters() is not None and not exact:
+                st.selectbox(
+                    "Iterative scan",
+                    list(_SCAN),
+                    format_func=lambda item: _SCAN[item],
+                    key="search_scan",
+                    persist_state="session",
+                    help="Let the index go on looking when the filter left too few rows. Default: off.",
+                )
+        left, right = st.columns(2)
+        left.selectbox(
+            "Metric",
+            [knobs.AUTO, *[item.value for item in Metric]],
+            key="search_metric",
+            persist_state="session",
+            format_func=lambda item: (
+                f"{context.collection.metric.label}" if item == knobs.AUTO else Metric(item).label
+            ),
+            help="How distance is measured. An index serves the metric it was built for alone.",
+        )
+        right.number_input(
+            "Farthest distance",
+            key="search_threshold",
+            value=None,
+            step=0.05,
+            format="%.3f",
+            placeholder="none",
+            persist_state="session",
+            help="Threshold: rows farther than this are left out. Default: none.",
+        )
+
+
+def filter_knob(context: Context) -> None:
+    """Draw the filter as JSON, with the keys there are."""
+    keys = ", ".join(context.filter_keys[:12])
+    st.text_input(
+        "Filter",
+        key="search_filter",
+        persist_state="session",
+        placeholder='{"year": {"$gte": 2020}}',
+        help="A JSON object: keys of columns or metadata, a value or an operator: $eq $ne $lt $lte "
+        f"$gt $gte $in $contains, $and, $or. Keys here: {keys or 'none found'}.",
+    )
+
+
+def _index_title(index: IndexInfo) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in index.options.items())
+    return f"{index.method} ({options})" if options else index.method

@@ -1,0 +1,236 @@
+"""The search page's knobs as one frozen request: read from the session, and put into a link.
+
+Every knob lives in ``st.session_state`` under a key that begins with ``search_``; a permalink
+carries them under the same names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pgvista.model.collection import Collection
+from pgvista.model.filters import Filter, parse_filter
+from pgvista.model.metric import Metric
+from pgvista.model.search import (
+    DEFAULT_DEPTH,
+    DEFAULT_EF_SEARCH,
+    DEFAULT_PROBES,
+    DEFAULT_RRF_K,
+    IterativeScan,
+    KeywordMatch,
+    KeywordRank,
+    Mode,
+    SearchRequest,
+)
+
+PREFIX = "search_"
+AUTO = "auto"
+"""A list whose value pgvista chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A knob whose value is a number: its range, default and what it does."""
+
+    key: str
+    label: str
+    minimum: float
+    maximum: float
+    default: float
+    help: str
+    step: float = 1.0
+    log: bool = False
+    format: str = "{:.0f}"
+
+
+LIMIT = Knob("search_limit", "Hits", 1, 100, 10, "Hits wanted, 1 to 100. Default 10.")
+RRF_K = Knob(
+    "search_k",
+    "RRF k",
+    1,
+    1000,
+    DEFAULT_RRF_K,
+    "Reciprocal rank fusion adds weight / (k + rank) for each list. A small k lets the first places "
+    "decide, a large one lets both lists agree. 1 to 1000, default 60.",
+    log=True,
+)
+SEMANTIC_WEIGHT = Knob(
+    "search_ws",
+    "Semantic weight",
+    0,
+    2,
+    1,
+    "How much the list of nearest vectors counts. 0 to 2, default 1.",
+    step=0.05,
+    format="{:.2f}",
+)
+KEYWORD_WEIGHT = Knob(
+    "search_wk",
+    "Keyword weight",
+    0,
+    2,
+    1,
+    "How much the list of matching words counts. 0 to 2, default 1.",
+    step=0.05,
+    format="{:.2f}",
+)
+DEPTH = Knob(
+    "search_depth",
+    "Depth of each list",
+    10,
+    1000,
+    DEFAULT_DEPTH,
+    "Rows fetched into each list before they are fused. 10 to 1000, default 100.",
+    log=True,
+)
+EF_SEARCH = Knob(
+    "search_ef",
+    "ef_search",
+    1,
+    1000,
+    DEFAULT_EF_SEARCH,
+    "Length of HNSW's candidate list: larger finds more of the true neighbours and takes longer. "
+    "At most this many rows come out of the index. 1 to 1000; pgvector's default is 40.",
+    log=True,
+)
+PROBES = Knob(
+    "search_probes",
+    "probes",
+    1,
+    1000,
+    DEFAULT_PROBES,
+    "Lists of the IVFFlat index that are visited: more finds more and takes longer. Default 1.",
+    log=True,
+)
+KNOBS = (LIMIT, RRF_K, SEMANTIC_WEIGHT, KEYWORD_WEIGHT, DEPTH, EF_SEARCH, PROBES)
+
+CHOICES: dict[str, Any] = {
+    "search_mode": Mode.HYBRID.value,
+    "search_match": KeywordMatch.ANY_WORD.value,
+    "search_rank": KeywordRank.TS_RANK.value,
+    "search_language": AUTO,
+    "search_metric": AUTO,
+    "search_scan": IterativeScan.OFF.value,
+    "search_exact": False,
+    "search_threshold": None,
+    "search_filter": "",
+    "search_sides": False,
+    "search_recall": False,
+}
+"""Knobs that are no sliders, with their defaults."""
+
+
+def value(knob: Knob) -> float:
+    """Return a knob's present value, whether or not its slider is drawn."""
+    found = st.session_state.get(knob.key, knob.default)
+    return min(max(float(found), knob.minimum), knob.maximum)
+
+
+def choice(key: str) -> Any:
+    """Return the present value of a knob of CHOICES."""
+    found = st.session_state.get(key)
+    return CHOICES[key] if found is None else found
+
+
+def restore() -> None:
+    """Take the knobs from the address, once for each link that is opened."""
+    given = {key: text for key, text in st.query_params.items() if key.startswith(PREFIX)}
+    if not given or st.session_state.get("_search_link") == given:
+        return
+    st.session_state["_search_link"] = given
+    for knob in KNOBS:
+        if knob.key in given:
+            try:
+                st.session_state[knob.key] = float(given[knob.key])
+            except ValueError:
+                continue
+    offered: dict[str, set[str]] = {
+        "search_mode": {item.value for item in Mode},
+        "search_match": {item.value for item in KeywordMatch},
+        "search_rank": {item.value for item in KeywordRank},
+        "search_scan": {item.value for item in IterativeScan},
+    }
+    for key, default in CHOICES.items():
+        text = given.get(key)
+        if text is None or (key in offered and text not in offered[key]):
+            continue
+        if isinstance(default, bool):
+            st.session_state[key] = text == "1"
+        elif key == "search_threshold":
+            try:
+                st.session_state[key] = float(text)
+            except ValueError:
+                continue
+        else:
+            st.session_state[key] = text
+    if "search_text" in given:
+        st.session_state["search_text"] = given["search_text"]
+
+
+def permalink(collection: Collection, *, with_text: bool) -> str:
+    """Return the query part of an address that opens the page with these knobs."""
+    parts: dict[str, str] = {"collection": collection.name}
+    for knob in KNOBS:
+        if value(knob) != knob.default:
+            parts[knob.key] = f"{value(knob):g}"
+    for key, default in CHOICES.items():
+        found = choice(key)
+        if found != default:
+            parts[key] = "1" if found is True else str(found)
+    if with_text and st.session_state.get("search_text"):
+        parts["search_text"] = st.session_state["search_text"]
+    return "?" + urlencode(parts)
+
+
+def reset() -> None:
+    """Put every knob back to its default; the question stays."""
+    for knob in KNOBS:
+        st.session_state[knob.key] = knob.default
+    for key, default in CHOICES.items():
+        if key != "search_mode":
+            st.session_state[key] = default
+
+
+def filters() -> Filter | None:
+    """Return the filter as typed. Raises InvalidInput."""
+    return parse_filter(choice("search_filter"))
+
+
+def follow_depth(mode: Mode) -> Knob:
+    """Let ef_search follow the rows asked for, until a person moves it; return the knob."""
+    asked = value(DEPTH) if mode is Mode.HYBRID else value(LIMIT)
+    automatic = min(EF_SEARCH.maximum, max(EF_SEARCH.default, asked))
+    state = st.session_state
+    if state.get(EF_SEARCH.key) in (None, state.get("_search_ef_followed")):
+        state[EF_SEARCH.key] = automatic
+    state["_search_ef_followed"] = automatic
+    return replace(EF_SEARCH, default=automatic)
+
+
+def request(mode: Mode, text: str, *, has_hnsw: bool, has_ivfflat: bool) -> SearchRequest:
+    """Build the request from the knobs. Raises InvalidInput for values out of range."""
+    metric = choice("search_metric")
+    language = choice("search_language")
+    return SearchRequest(
+        mode=mode,
+        text=text,
+        limit=int(value(LIMIT)),
+        filters=filters(),
+        metric=None if metric == AUTO else Metric(metric),
+        max_distance=choice("search_threshold"),
+        exact=bool(choice("search_exact")),
+        ef_search=int(value(EF_SEARCH)) if has_hnsw else None,
+        probes=int(value(PROBES)) if has_ivfflat else None,
+        iterative_scan=IterativeScan(choice("search_scan")),
+        keyword_match=KeywordMatch(choice("search_match")),
+        keyword_rank=KeywordRank(choice("search_rank")),
+        text_config=None if language == AUTO else language,
+        rrf_k=value(RRF_K),
+        semantic_weight=value(SEMANTIC_WEIGHT),
+        keyword_weight=value(KEYWORD_WEIGHT),
+        depth=int(value(DEPTH)),
+    )
