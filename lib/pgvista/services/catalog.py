@@ -6,7 +6,7 @@ import weakref
 from dataclasses import asdict
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from pgvista.db.database import Database
@@ -45,7 +45,7 @@ def ensure_catalog(db: Database) -> bool:
         return True
     try:
         with db.transaction() as connection:
-            connection.execute(catalog.create_catalog().sql)
+            run(connection, catalog.create_catalog())
     except PermissionDenied:
         return False
     except PgvistaError:
@@ -56,7 +56,7 @@ def ensure_catalog(db: Database) -> bool:
 
 def has_catalog(db: Database) -> bool:
     """Tell whether the catalog table is there and readable."""
-    answer = db.read(lambda c: c.execute(catalog.catalog_exists().sql).fetchone())
+    answer = db.read(lambda c: run(c, catalog.catalog_exists()).fetchone())
     return answer is not None and bool(answer[0])
 
 
@@ -109,17 +109,22 @@ def rename(
 def memory(db: Database, connection: Connection[Any]) -> Memory:
     """Read all that is remembered."""
     found: Memory = {}
-    answer = connection.execute(catalog.catalog_exists().sql).fetchone()
+    answer = run(connection, catalog.catalog_exists()).fetchone()
     if answer is not None and answer[0]:
         names = ("roles", "model", "metric", "text_config", "layout")
-        for schema, table, *entry in connection.execute(catalog.remembered().sql).fetchall():
+        for schema, table, *entry in run(connection, catalog.remembered()).fetchall():
             found[schema, table] = dict(zip(names, entry, strict=True))
     return found | _in_session.get(db, {})
 
 
+def run(connection: Connection[Any], query: Query) -> Cursor[Any]:
+    """Run a query with its values."""
+    return connection.execute(query.sql, query.params)
+
+
 def fetch(connection: Connection[Any], query: Query) -> list[dict[str, Any]]:
     """Run a query of the catalog and return its rows by column name."""
-    cursor = connection.execute(query.sql, query.params)
+    cursor = run(connection, query)
     names = [item.name for item in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

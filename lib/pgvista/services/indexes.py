@@ -34,20 +34,20 @@ def create_index(db: Database, collection: Collection, spec: IndexSpec) -> Index
                 )
             _drop(connection, present[name])
         try:
-            connection.execute(query.sql)
+            catalog.run(connection, query)
         except BaseException:
             left = {index.name: index for index in indexes(db, collection)}.get(name)
             if left is not None and not left.valid and not connection.closed:
                 _drop(connection, left)
             raise
-        connection.execute(index_sql.analyze(collection).sql)
+        catalog.run(connection, index_sql.analyze(collection))
     return {index.name: index for index in indexes(db, collection)}[name]
 
 
 def drop_index(db: Database, index: IndexInfo) -> None:
     """Drop an index."""
     with db.transaction() as connection:
-        connection.execute(index_sql.drop(index.schema, index.name).sql)
+        catalog.run(connection, index_sql.drop(index.schema, index.name))
 
 
 def create_index_sql(db: Database, collection: Collection, spec: IndexSpec) -> Query:
@@ -62,4 +62,4 @@ def vector_indexes(db: Database, collection: Collection) -> tuple[IndexInfo, ...
 
 
 def _drop(connection: Connection[Any], index: IndexInfo) -> None:
-    connection.execute(index_sql.drop(index.schema, index.name, concurrently=True).sql)
+    catalog.run(connection, index_sql.drop(index.schema, index.name, concurrently=True))

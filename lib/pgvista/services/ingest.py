@@ -27,6 +27,7 @@ from pgvista.errors import (
 from pgvista.model.collection import PARENT_KEY, Collection
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import BadRow, IngestReport, Row
+from pgvista.services.catalog import run
 from pgvista.services.items import Item, bad_row, cut, make_item, refuse_vectors
 from pgvista.sql import collection as ddl
 from pgvista.sql import ingest as ingest_sql
@@ -190,6 +191,7 @@ class _Load:
         parents: list[str] = []
         for row in unique.values():
             try:
+                self._require_vector(row)
                 pieces = [make_item(self.collection, piece) for piece in self._chunks(row)]
             except (InvalidInput, ValueError) as error:
                 self.tally.reject(bad_row(row, str(error)))
@@ -203,6 +205,10 @@ class _Load:
         self._embed(items, len(batch))
         self._write(items, parents)
         self.tally.read += len(batch)
+
+    def _require_vector(self, row: Row) -> None:
+        if row.embedding is None and self.collection.model is None and self._embedder is None:
+            raise InvalidInput("The row has no vector, and there is no model to make it one.")
 
     def _chunks(self, row: Row) -> Iterable[Row]:
         size = self._chunk_size()
@@ -290,16 +296,17 @@ class _Load:
         self._index_parents(items)
         given = self._given_columns(items)
         unchanged = [item for item in items if item.unchanged]
-        with self.db.transaction(timeout_ms=0) as connection:
-            lock = ingest_sql.lock_collection(self.collection)
-            connection.execute(lock.sql)
-            connection.execute(ingest_sql.create_incoming(self.collection).sql)
+        # a batch is found by keys, and guesses about them must not make it read the whole table
+        settings = {"enable_seqscan": "off"}
+        with self.db.transaction(settings=settings, timeout_ms=0) as connection:
+            run(connection, ingest_sql.lock_collection(self.collection))
+            run(connection, ingest_sql.create_incoming(self.collection))
             written = [item for item in items if not item.unchanged]
             if unchanged:
                 written += self._write_unchanged(connection, unchanged, given)
             if written:
                 self._copy(connection, written)
-                connection.execute(ingest_sql.merge_incoming(self.collection, given).sql)
+                run(connection, ingest_sql.merge_incoming(self.collection, given))
             self._delete_stale(connection, items, parents)
         self.tally.unchanged += sum(item.unchanged for item in items)
         return len(items)
@@ -310,8 +317,8 @@ class _Load:
         """Write what beside the text may have changed; return rows that were deleted meanwhile."""
         self._copy(connection, items)
         query = ingest_sql.update_unchanged(self.collection, given)
-        found = {row[0] for row in connection.execute(query.sql).fetchall()}
-        connection.execute(ingest_sql.empty_incoming().sql)
+        found = {row[0] for row in run(connection, query).fetchall()}
+        run(connection, ingest_sql.empty_incoming())
         gone = [item for item in items if item.row.id not in found]
         for item in gone:
             item.unchanged = False
@@ -319,10 +326,8 @@ class _Load:
         return gone
 
     def _copy(self, connection: Connection[Any], items: Sequence[Item]) -> None:
-        with (
-            connection.cursor() as cursor,
-            cursor.copy(ingest_sql.copy_incoming(self.collection).sql) as copy,
-        ):
+        query = ingest_sql.copy_incoming(self.collection)
+        with connection.cursor() as cursor, cursor.copy(query.sql, query.params) as copy:
             copy.set_types(ingest_sql.copy_types(self.collection))
             for item in items:
                 row = item.row
@@ -354,8 +359,8 @@ class _Load:
         if self.parents_indexed or not any(PARENT_KEY in item.row.metadata for item in items):
             return
         with self.db.transaction(timeout_ms=0) as connection:
-            connection.execute(ingest_sql.lock_collection(self.collection).sql)
-            connection.execute(ddl.index_parents(self.collection).sql)
+            run(connection, ingest_sql.lock_collection(self.collection))
+            run(connection, ddl.index_parents(self.collection))
         self.parents_indexed = True
 
     def _chunks_known(self, connection: Connection[Any]) -> bool:
@@ -384,7 +389,6 @@ def upsert(
 
     Batches before the bad row are committed.
     """
-
     report = ingest(db, collection, rows, embedder=embedder, options=options)
     if report.bad_rows:
         first = report.bad_rows[0]

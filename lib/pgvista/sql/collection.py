@@ -97,10 +97,22 @@ def index_parents(collection: Collection) -> Query:
     """Build the index by which the chunks of a text are found; it costs nothing without chunks."""
     return Query(
         compose(
-            "create index if not exists {name} on {table} ((metadata ->> {key})) where metadata ? {key}",
+            "create index if not exists {name} on {table} (({metadata} ->> {key})) where {metadata} ->> {key} is not null",
             name=sql.Identifier(index_name(collection.table, PARENT_KEY)),
             table=relation(collection),
+            metadata=sql.Identifier(collection.roles.metadata or "metadata"),
             key=sql.Literal(PARENT_KEY),
+        )
+    )
+
+
+def rename_parents_index(collection: Collection, new: str) -> Query:
+    """Carry the index of chunks over to a collection's new name, by which it is looked for."""
+    return Query(
+        compose(
+            "alter index if exists {old} rename to {new}",
+            old=sql.Identifier(collection.schema, index_name(collection.table, PARENT_KEY)),
+            new=sql.Identifier(index_name(new, PARENT_KEY)),
         )
     )
 

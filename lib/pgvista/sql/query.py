@@ -13,10 +13,17 @@ from psycopg import sql
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A composed statement with named placeholders, and the values for them."""
+    """A composed statement with named placeholders, and the values for them.
+
+    It is always run with `params`, even when there are none: a per cent sign in a name is doubled.
+    """
 
     sql: sql.Composed
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Double the per cent signs of names and literals, which psycopg takes for placeholders."""
+        object.__setattr__(self, "sql", _doubled(self.sql))
 
     def text(self) -> str:
         """Return the statement with its values in place, ready for psql."""
@@ -67,8 +74,28 @@ def _render(part: sql.Composable, params: Mapping[str, Any]) -> str:
         value = params[part._obj]
         literal = sql.Literal(_vector_text(value) if isinstance(value, np.ndarray) else value)
         return literal.as_string(None).lstrip()
-    text = part.as_string(None)
-    return text.replace("%%", "%") if isinstance(part, sql.SQL) else text
+    return part.as_string(None).replace("%%", "%")
+
+
+class _Doubled(sql.Composable):
+    """A name or literal with a per cent sign in it, as a statement with placeholders has it."""
+
+    def as_bytes(self, context: Any = None) -> bytes:
+        """Return the part with each per cent sign doubled."""
+        part: sql.Composable = self._obj
+        return part.as_bytes(context).replace(b"%", b"%%")
+
+
+def _doubled(statement: sql.Composed) -> sql.Composed:
+    return sql.Composed([_doubled_part(part) for part in statement])
+
+
+def _doubled_part(part: sql.Composable) -> sql.Composable:
+    if isinstance(part, sql.Composed):
+        return _doubled(part)
+    if isinstance(part, sql.Identifier | sql.Literal) and b"%" in part.as_bytes(None):
+        return _Doubled(part)
+    return part
 
 
 def _vector_text(vector: NDArray[np.float32]) -> str:
