@@ -107,7 +107,7 @@ class Database:
         """Return what `work` returns, run in a READ ONLY transaction with `settings`, SET LOCAL.
 
         `timeout_ms` limits each statement (None: the database's limit, 0: none). When the server
-        goes away, or has a deadlock, `work` is run again, up to 5 times in about 5 s: it must be
+        goes away, or has a deadlock, `work` is run again, up to 6 times in about 5 s: it must be
         repeatable, and must fetch its rows before it returns. Raises PgvistaError.
         """
         prologue = self._prologue(True, settings, timeout_ms)
@@ -122,6 +122,11 @@ class Database:
                 self._pool.release(connection)
 
         with translated(self.label):
+            try:
+                return once()  # a retry is made ready when one is needed: it costs more than BEGIN
+            except Exception as error:
+                if not self._worth_a_retry(error):
+                    raise
             return self._retrying()(once)
 
     @contextmanager
