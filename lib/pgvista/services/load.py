@@ -5,14 +5,13 @@ The file is read once, row by row, while it is loaded; no more than a batch of i
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
 from pgvista.errors import InvalidInput
+from pgvista.io import export
 from pgvista.io.mapping import map_records
 from pgvista.io.readers import Source
 from pgvista.model.collection import Collection, NewCollection
@@ -47,16 +46,17 @@ def load_file(
     check_mapping(source, mapping, collection, has_embedder=embedder is not None)
     if isinstance(collection, NewCollection):
         collection = collection_service.create(db, collection)
-    watched = _Watch(source, reporter or SilentReporter())
-    rows = map_records(watched.records(), mapping, collection=collection, kinds=source.kinds)
+    steady = OneStage(reporter or SilentReporter())
+    counted = _Count(source, steady)
+    rows = map_records(counted.records(), mapping, collection=collection, kinds=source.kinds)
     return ingest(
         db,
         collection,
         rows,
         embedder=embedder,
         options=options,
-        reporter=watched,
-        progress=watched.progress,
+        reporter=steady,
+        progress=counted.progress,
     )
 
 
@@ -104,11 +104,7 @@ def check_mapping(
 
 def bad_rows_csv(report: IngestReport) -> bytes:
     """Return the rows that were set aside as CSV: line, reason, and what the row held."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("line", "reason", "row"))
-    writer.writerows((bad.line, bad.reason, bad.raw) for bad in report.bad_rows)
-    return text.getvalue().encode("utf-8-sig")
+    return export.bad_rows_csv(report.bad_rows)
 
 
 def _name(collection: Collection | NewCollection) -> str:
@@ -116,12 +112,29 @@ def _name(collection: Collection | NewCollection) -> str:
 
 
 @dataclass(slots=True)
-class _Watch:
-    """Counts the rows read, and reports one stage from the first row to the last.
+class OneStage:
+    """A reporter that tells one stage from the first row to the last.
 
     Loading and embedding take turns within each batch; told as stages of their own they would
     start the measuring of rows per second anew each time.
     """
+
+    reporter: Reporter
+
+    def report(self, progress: Progress) -> None:
+        """Pass a progress on."""
+        if progress.stage == "embedding":
+            progress = replace(progress, stage=_STAGE)
+        self.reporter.report(progress)
+
+    def check(self) -> None:
+        """Raise Cancelled when a person stopped the work."""
+        self.reporter.check()
+
+
+@dataclass(slots=True)
+class _Count:
+    """Counts the rows read, and tells from the bytes read how many there will be."""
 
     source: Source
     reporter: Reporter
@@ -144,14 +157,6 @@ class _Watch:
         elif position > 0:
             total = max(self.read, round(self.read * size / position))
         return Progress(done, total, _STAGE, "rows", f"{_mb(position)} of {_mb(size)} MB read")
-
-    def report(self, progress: Progress) -> None:
-        if progress.stage == "embedding":
-            progress = replace(progress, stage=_STAGE)
-        self.reporter.report(progress)
-
-    def check(self) -> None:
-        self.reporter.check()
 
 
 def _mb(size_bytes: int) -> str:
