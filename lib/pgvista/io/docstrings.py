@@ -248,7 +248,7 @@ class _Package:
         else:
             return
         doc = _substance(_constant(described))
-        if place and name and doc and not _private(name):
+        if place.split(".")[0] == self._name and name and doc and not _private(name):
             self._module(place).defined.add(name.partition(".")[0])
             self._found.append((place, name, kind, f"{name}(...)", doc))
 

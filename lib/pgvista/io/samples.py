@@ -10,9 +10,10 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pgvista.errors import NotFound
 from pgvista.io.docstrings import Entry, package_entries
@@ -157,6 +158,7 @@ class _Documented:
     """Modules within it of which only what is offered elsewhere counts."""
 
 
+_T = TypeVar("_T")
 _STDLIB = "python"
 _PACKAGES = (
     _Documented(
@@ -237,31 +239,37 @@ def python_reference_rows(limit: int | None = None) -> Iterator[Row]:
     """
     present = [package for package in _PACKAGES if _roots(package)]
     seen: set[str] = set()
+    spare: list[tuple[_Documented, Entry]] = []
     left = limit
-    number = 0
     for place, package in enumerate(present):
         if left is not None and left <= 0:
             return
-        version = _version(package)
         entries = [entry for entry in _entries(package) if entry.name not in seen]
         if left is not None:
-            entries = _spread(entries, -(-left // (len(present) - place)))
+            chosen = _spread(entries, -(-left // (len(present) - place)))
+            kept = {entry.name for entry in chosen}
+            spare += [(package, entry) for entry in entries if entry.name not in kept]
+            entries = chosen
             left -= len(entries)
         for entry in entries:
             seen.add(entry.name)
-            number += 1
-            yield Row(
-                id=entry.name,
-                content=entry.text,
-                metadata={
-                    "title": entry.summary,
-                    "package": package.name,
-                    "module": entry.module,
-                    "kind": entry.kind,
-                    "version": version,
-                },
-                line=number,
-            )
+            yield _reference_row(package, entry, len(seen))
+    # The last packages were small: fill up from what the others have left.
+    for package, entry in _spread(spare, left or 0):
+        if entry.name not in seen:
+            seen.add(entry.name)
+            yield _reference_row(package, entry, len(seen))
+
+
+def _reference_row(package: _Documented, entry: Entry, number: int) -> Row:
+    metadata = {
+        "title": entry.summary,
+        "package": package.name,
+        "module": entry.module,
+        "kind": entry.kind,
+        "version": _version(package),
+    }
+    return Row(id=entry.name, content=entry.text, metadata=metadata, line=number)
 
 
 def _entries(package: _Documented) -> list[Entry]:
@@ -299,6 +307,7 @@ def _roots(package: _Documented) -> list[tuple[str, Path]]:
     return [(package.name, Path(next(iter(spec.submodule_search_locations))))]
 
 
+@lru_cache(maxsize=64)
 def _version(package: _Documented) -> str:
     if package.name == _STDLIB:
         return platform.python_version()
@@ -308,7 +317,7 @@ def _version(package: _Documented) -> str:
         return "unknown"
 
 
-def _spread(entries: list[Entry], count: int) -> list[Entry]:
+def _spread(entries: list[_T], count: int) -> list[_T]:
     """Return `count` of the entries at equal distances."""
     if count >= len(entries):
         return entries

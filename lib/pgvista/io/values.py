@@ -151,7 +151,7 @@ def column_parser(name: str, type_name: str) -> Callable[[Any], Any]:
             return None
         try:
             return rule(value)
-        except (ValueError, TypeError, OverflowError, ArithmeticError):
+        except (ValueError, TypeError, AttributeError, ArithmeticError):
             shown = repr(value)
             shown = shown if len(shown) <= 60 else shown[:57] + "..."
             raise InvalidInput(
