@@ -6,22 +6,21 @@ import streamlit as st
 
 from pgvista.ui.sidebar import show_sidebar
 from pgvista.ui.state import warm_model
+from pgvista.ui.theme import apply_theme
 
-page = st.navigation(
-    {
-        "Start": [
-            st.Page("pages/start/home.py", title="Home", icon=":material/home:", default=True)
-        ],
-        "Data": [
-            st.Page("pages/data/connect.py", title="Connect", icon=":material/cable:"),
-            st.Page("pages/data/collections.py", title="Collections", icon=":material/database:"),
-            st.Page("pages/data/load.py", title="Load", icon=":material/upload:"),
-            st.Page("pages/data/browse.py", title="Browse", icon=":material/table_rows:"),
-        ],
-        "Search": [st.Page("pages/search/search.py", title="Search", icon=":material/search:")],
-    }
-)
-st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide")
-show_sidebar()
+PAGES = {
+    "": [st.Page("pages/start/home.py", title="Home", icon=":material/home:", default=True)],
+    "Data": [
+        st.Page("pages/data/connect.py", title="Connect", icon=":material/cable:"),
+        st.Page("pages/data/collections.py", title="Collections", icon=":material/database:"),
+        st.Page("pages/data/load.py", title="Load", icon=":material/upload:"),
+        st.Page("pages/data/browse.py", title="Browse", icon=":material/table_rows:"),
+    ],
+    "Search": [st.Page("pages/search/search.py", title="Search", icon=":material/search:")],
+}
+page = st.navigation(PAGES, position="hidden")
+st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide", initial_sidebar_state=256)
+apply_theme()
+show_sidebar(PAGES)
 page.run()
 warm_model()

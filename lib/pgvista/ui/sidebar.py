@@ -1,26 +1,47 @@
-"""What stands beside every page: the name, the connection, and the jobs at work."""
+"""What stands beside every page: the name, the connection, the pages, and the jobs at work."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from pgvista.ui import connection
 from pgvista.ui.errors import plain
 from pgvista.ui.jobs import sidebar_jobs
+from pgvista.ui.theme import palette
+
+_MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="118" height="30" viewBox="0 0 118 30">
+<g fill="{colour}"><circle cx="6" cy="20" r="3.4"/><circle cx="15" cy="9" r="3.4"/>
+<circle cx="20" cy="22" r="2.2" opacity=".55"/><circle cx="6" cy="7" r="1.8" opacity=".4"/>
+<path d="M6 20 L15 9" stroke="{colour}" stroke-width="1.6" opacity=".7"/>
+<text x="30" y="22" font-family="'Source Sans 3','Segoe UI',system-ui,sans-serif" font-size="21"
+font-weight="700" letter-spacing="-.2">pgvista</text></g></svg>"""
 
 
-def show_sidebar() -> None:
-    """Draw the connection's line and the running jobs; the connection is reached first."""
-    connection.prepare()
+def show_sidebar(pages: Mapping[str, Sequence[Page]]) -> None:
+    """Draw the name, the connection's line, the pages by section, and the running jobs."""
+    st.logo(_MARK.format(colour=palette().primary), size="large")
     with st.sidebar:
-        st.markdown(connection_line())
+        line = st.empty()
+        with st.container(gap="xxsmall", key="sidebar.pages"):
+            for section, items in pages.items():
+                if section:
+                    st.markdown(f":small[:gray[**{section}**]]")
+                for page in items:
+                    st.page_link(page, icon=page.icon, width="stretch")
+        work = st.container()
+    connection.prepare()
+    line.markdown(connection_line())
+    with work:
         sidebar_jobs()
 
 
 def connection_line() -> str:
     """Return Markdown such as ``embedded · PG 18.6 · pgvector 0.8.6``."""
     here = connection.current()
-    parts = [f"**{plain(here.name)}**"]
+    parts = [plain(here.name)]
     known = connection.known_capabilities()
     if known is None:
         parts.append(":red[not connected]")
@@ -30,7 +51,7 @@ def connection_line() -> str:
         parts.append(
             f"pgvector {'.'.join(map(str, version))}" if version else ":orange[no pgvector]"
         )
-    line = ":gray[" + " · ".join(parts) + "]"
+    line = ":small[:gray[" + " · ".join(parts) + "]]"
     if here.read_only:
-        line += "  \n:orange[:material/lock: read-only]"
+        line += "  \n:small[:orange[:material/lock: read-only]]"
     return line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import Collection
 from pgvista.services.collections import list_collections
 from pgvista.ui import connection
+from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import plain, show_error
 
 PAGES = {
@@ -119,33 +121,54 @@ def pick_collection(label: str = "Collection", key: str = "pick.collection") -> 
         return None
     by_name = {item.name: item for item in reversed(found)}
     names = list(reversed(by_name))
-    _read_address(names)
-    wanted = chosen_name()
-    if wanted not in by_name:
-        wanted = names[0]
-    st.session_state[key] = wanted
+    st.session_state[key] = chosen_among(names)
     name = st.selectbox(
         label, names, key=key, on_change=_on_pick, args=(key,), format_func=_one_line
     )
     choose(name)
+    show_in_address(name)
+    return by_name[name]
+
+
+def chosen_among(names: Sequence[str]) -> str:
+    """Return the chosen collection of `names`, which are not empty; else the first.
+
+    A person who came with another address, or changed it, chooses by that.
+    """
+    asked = st.query_params.get(PARAMETER)
+    if asked is not None and asked != st.session_state.get(_SEEN):
+        if asked in names:
+            choose(asked)
+        else:
+            st.warning(
+                f"There is no collection **{plain(asked)}** on this connection.",
+                icon=":material/search_off:",
+            )
+    wanted = chosen_name()
+    return wanted if wanted is not None and wanted in names else names[0]
+
+
+def show_in_address(name: str) -> None:
+    """Write the chosen collection into the page's address."""
     if st.query_params.get(PARAMETER) != name:
         st.query_params[PARAMETER] = name
     st.session_state[_SEEN] = name
-    return by_name[name]
 
 
 def no_collection() -> None:
     """Say that there is no collection yet, and show the ways to one."""
-    with st.container(border=True):
-        st.markdown("#### :material/database: No collection here yet")
-        st.markdown(
-            "A collection is a table with a vector column. Take a sample to look around, load a "
-            "file of your own, or make an empty one."
-        )
-        with st.container(horizontal=True, gap="medium"):
-            link("home", "Samples", icon=":material/auto_awesome:")
-            link("load", "Load a file", icon=":material/upload:")
-            link("collections", "Create one", icon=":material/add:")
+    pressed = empty_state(
+        "No collection here yet",
+        "A collection is a table with a vector column. Take a sample to look around, load a file "
+        "of your own, or make an empty one.",
+        key="state.none",
+        icon=":material/database:",
+        actions={"home": "Samples", "load": "Load a file", "collections": "Create one"},
+    )
+    if pressed == "collections":
+        st.session_state["collections.view"] = "New"
+    if pressed is not None:
+        go(pressed)
 
 
 def go(page: str, **params: str) -> NoReturn:
@@ -184,20 +207,6 @@ def _chosen() -> dict[str, str]:
 
 def _on_pick(key: str) -> None:
     choose(st.session_state[key])
-
-
-def _read_address(names: list[str]) -> None:
-    """Take the collection from the address when a person came with it, or changed it."""
-    asked = st.query_params.get(PARAMETER)
-    if asked is None or asked == st.session_state.get(_SEEN):
-        return
-    if asked in names:
-        choose(asked)
-    else:
-        st.warning(
-            f"There is no collection **{plain(asked)}** on this connection.",
-            icon=":material/search_off:",
-        )
 
 
 def _one_line(name: str) -> str:

@@ -1,0 +1,253 @@
+"""What can be done to a collection: roles, embedding, indexes, rename, empty, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.errors import PgvistaError
+from pgvista.model.collection import Collection, CollectionStats, IndexInfo, RelationKind
+from pgvista.model.index import IndexMethod, IndexSpec, advised_lists
+from pgvista.model.metric import Metric, VectorType
+from pgvista.services import collections, indexes
+from pgvista.sql import collection as ddl
+from pgvista.sql import index as index_sql
+from pgvista.ui import format as form
+from pgvista.ui.components.panels import sql_panel
+from pgvista.ui.confirm import confirmed, write_button
+from pgvista.ui.errors import plain, show_error
+from pgvista.ui.jobs import job_panel, start_job
+from pgvista.ui.state import choose
+from pgvista.ui.table_roles import embed_missing, plain_name, roles_form
+
+_JOBS = "collections.jobs"
+_ACTION = "collections.action"
+_SAID = "collections.said"
+
+_TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED)
+
+
+def remember_job(name: str, job_id: str) -> None:
+    """Show this job above the collection called `name`."""
+    st.session_state.setdefault(_JOBS, {})[name] = job_id
+
+
+def show_job(name: str) -> None:
+    """Draw the collection's last job of this session, if there is one."""
+    job_id = st.session_state.get(_JOBS, {}).get(name)
+    if job_id is not None:
+        job_panel(job_id, done=_result)
+
+
+def say(sentence: str) -> None:
+    """Tell on the next run of the page that something was done; Markdown."""
+    st.session_state[_SAID] = sentence
+
+
+def show_said() -> None:
+    """Draw what `say` was told, once."""
+    if (sentence := st.session_state.pop(_SAID, None)) is not None:
+        st.toast(sentence, icon=":material/check:")
+
+
+def collection_actions(db: Database, stats: CollectionStats) -> None:
+    """Draw the actions that this relation allows, and the one that is chosen."""
+    collection = stats.collection
+    actions: dict[str, Callable[[Database, CollectionStats], None]] = {"Columns and model": _roles}
+    if collection.writable and collection.roles.content:
+        actions["Embed missing rows"] = _embed
+    if collection.kind in (*_TABLES, RelationKind.MATVIEW):
+        actions["Build an index"] = _build
+        if any(not index.primary for index in stats.indexes):
+            actions["Drop an index"] = _drop_index
+        actions["Rename"] = _rename
+    if collection.kind in _TABLES:
+        actions["Empty"] = _empty
+    actions["Drop"] = _drop
+    chosen = st.segmented_control(
+        "Change it", list(actions), key=f"{_ACTION}.{collection.name}", selection_mode="single"
+    )
+    if chosen is None:
+        return
+    with st.container(border=True):
+        try:
+            actions[chosen](db, stats)
+        except PgvistaError as error:
+            show_error(error)
+
+
+def _result(result: object) -> None:
+    if isinstance(result, IndexInfo):
+        st.markdown(f":gray[{plain(result.definition)} · {form.size(result.size_bytes)}]")
+    elif isinstance(result, int):
+        st.markdown(f":gray[{form.plural(result, 'text')} embedded.]")
+
+
+def _done(sentence: str, name: str | None) -> None:
+    say(sentence)
+    choose(name)
+    st.rerun()
+
+
+def _roles(db: Database, stats: CollectionStats) -> None:
+    name = stats.collection.name
+    if roles_form(db, stats.collection, key=f"roles.{name}") is not None:
+        _done(f"The roles of {plain(name)} are kept", name)
+
+
+def _embed(db: Database, stats: CollectionStats) -> None:
+    collection = stats.collection
+    if collection.model is None:
+        st.markdown("Name the model first, under *Columns and model*.")
+        return
+    if stats.unembedded == 0:
+        st.markdown("Every text has its vector.")
+        return
+    missing = "An unknown number of" if stats.unembedded is None else f"{stats.unembedded:,}"
+    st.markdown(
+        f"**{missing}** texts have no vector. {plain(collection.model)} embeds them in the "
+        "background, batch by batch; what is done stays when it is stopped."
+    )
+    if write_button("Embed them", key="embed.go", read_only=db.read_only):
+        remember_job(collection.name, embed_missing(db, collection))
+        st.rerun()
+
+
+def _build(db: Database, stats: CollectionStats) -> None:
+    collection = stats.collection
+    first, second, third = st.columns([1.4, 1, 1])
+    method = first.segmented_control(
+        "Method", list(IndexMethod), default=IndexMethod.HNSW, required=True, key="build.method",
+        format_func=lambda item: {"hnsw": "HNSW", "ivfflat": "IVFFlat"}[item.value],
+        help="HNSW: better recall for the time of a query, slower to build. IVFFlat: built "
+        "quickly, from rows that are there already.",
+    )  # fmt: skip
+    metrics = list(Metric)
+    metric = second.selectbox(
+        "Metric", metrics, index=metrics.index(collection.metric), key="build.metric",
+        format_func=lambda item: item.label,
+        help="An index serves searches in its own metric alone.",
+    )  # fmt: skip
+    types = list(VectorType)
+    stored = third.selectbox(
+        "Index as", types, index=types.index(collection.vector_type), key="build.type",
+        format_func=lambda item: item.value,
+        help="halfvec halves the index, and takes up to 4,000 dimensions.",
+    )  # fmt: skip
+    first, second, third = st.columns([1, 1, 1.4], vertical_alignment="bottom")
+    if method is IndexMethod.IVFFLAT:
+        lists = first.number_input(
+            "lists", 1, 32_768, advised_lists(stats.rows), key="build.lists",
+            help="Cells of the k-means, 1 to 32,768. Advised: rows / 1,000, from a million rows on "
+            "the square root of the rows.",
+        )  # fmt: skip
+        options = {"lists": int(lists)}
+    else:
+        m = first.number_input(
+            "m", 2, 100, 16, key="build.m", help="Links of a row in each layer, 2 to 100; 16."
+        )
+        ef = second.number_input(
+            "ef_construction", 4, 1000, 64, key="build.ef",
+            help="Candidates looked at while building, 4 to 1,000 and at least 2 m; 64. More: "
+            "better recall, slower to build.",
+        )  # fmt: skip
+        options = {"m": int(m), "ef_construction": int(ef)}
+    quietly = third.toggle(
+        "Concurrently", value=True, key="build.concurrently",
+        help="Rows can be written meanwhile; it takes longer.",
+    )  # fmt: skip
+    spec = IndexSpec(
+        method=method or IndexMethod.HNSW,
+        metric=metric,
+        vector_type=None if stored is collection.vector_type else stored,
+        concurrently=quietly,
+        **options,
+    )
+    name, query = index_sql.create(collection, spec, rows=stats.rows)
+    sql_panel(f"{query.text()};", key="build.sql")
+    if any(index.name == name and index.valid for index in stats.indexes):
+        st.markdown(f":orange[There is the index {plain(name)} already: drop it first.]")
+    if method is IndexMethod.IVFFLAT and stats.rows < 1000:
+        st.markdown(
+            ":orange[:material/warning: IVFFlat learns its cells from the rows that are there: load "
+            "them first.]"
+        )
+    if write_button("Build", key="build.go", read_only=db.read_only):
+        job = start_job(
+            f"Index on {plain_name(collection)}",
+            lambda own, reporter: indexes.create_index(own, collection, spec),
+            exclusive=f"index {collection.schema}.{collection.table}",
+        )
+        remember_job(collection.name, job.id)
+        st.rerun()
+
+
+def _drop_index(db: Database, stats: CollectionStats) -> None:
+    by_name = {index.name: index for index in stats.indexes if not index.primary}
+    name = st.selectbox("Index", list(by_name), key=f"dropindex.{stats.collection.name}")
+    index = by_name[name]
+    if confirmed(
+        "Drop the index", name=name, sql=f"{index_sql.drop(index.schema, index.name).text()};",
+        consequence=f"**{form.size(index.size_bytes)}** are freed and no row is touched. Searches "
+        "that used it look at every row until it is built again.",
+        key=f"dropindex.{name}", read_only=db.read_only,
+    ):  # fmt: skip
+        indexes.drop_index(db, index)
+        _done(f"{plain(name)} is dropped", stats.collection.name)
+
+
+def _rename(db: Database, stats: CollectionStats) -> None:
+    collection = stats.collection
+    new = st.text_input(
+        "New name", collection.table, key=f"rename.{collection.name}", live=True,
+        disabled=db.read_only,
+    )  # fmt: skip
+    if new and new != collection.table:
+        sql_panel(f"{ddl.rename(collection, new).text()};", key="rename.sql")
+    if write_button(
+        "Rename",
+        key="rename.go",
+        read_only=db.read_only,
+        disabled=not new or new == collection.table,
+    ):
+        renamed = collections.rename(db, collection, new)
+        _done(f"It is called {plain(renamed.name)} now", renamed.name)
+
+
+def _empty(db: Database, stats: CollectionStats) -> None:
+    collection = stats.collection
+    if confirmed(
+        "Empty", name=collection.name, sql=f"{ddl.empty(collection).text()};",
+        consequence=_loses(collection, stats, "The table and its indexes stay, empty."),
+        key=f"empty.{collection.name}", read_only=db.read_only,
+    ):  # fmt: skip
+        collections.empty(db, collection)
+        _done(f"{plain(collection.name)} is empty", collection.name)
+
+
+def _drop(db: Database, stats: CollectionStats) -> None:
+    collection = stats.collection
+    rest = (
+        "The rows of the tables beneath stay."
+        if collection.kind is RelationKind.VIEW
+        else "The table, its indexes and what is remembered of it go too."
+    )
+    if confirmed(
+        "Drop", name=collection.name, sql=f"{ddl.drop(collection).text()};",
+        consequence=_loses(collection, stats, rest),
+        key=f"drop.{collection.name}", read_only=db.read_only,
+    ):  # fmt: skip
+        collections.drop(db, collection)
+        _done(f"{plain(collection.name)} is dropped", None)
+
+
+def _loses(collection: Collection, stats: CollectionStats, rest: str) -> str:
+    if collection.kind in (RelationKind.VIEW, RelationKind.FOREIGN):
+        return rest
+    gone = stats.table_bytes + stats.index_bytes
+    return (
+        f":red[**{form.rows(stats)} rows** are lost] ({form.size(gone)}), and cannot be had back "
+        f"from here. {rest}"
+    )

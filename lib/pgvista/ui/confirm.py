@@ -1,0 +1,46 @@
+"""Steps that cannot be undone: what they do, in SQL and in rows, and the name typed to agree."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pgvista.ui.components.panels import sql_panel
+from pgvista.ui.errors import plain
+
+READ_ONLY = "This connection is read-only: Postgres refuses to write."
+
+
+def confirmed(
+    label: str, *, name: str, sql: str, consequence: str, key: str, read_only: bool
+) -> bool:
+    """Draw the statement and what it does; return whether its button was pressed.
+
+    `consequence` is Markdown. The button works once `name` was typed.
+    """
+    sql_panel(sql, key=f"{key}.sql")
+    st.markdown(consequence)
+    typed = st.text_input(
+        f"Type **{plain(name)}** to agree", key=f"{key}.name", autocomplete="off", live=True,
+        disabled=read_only,
+    )  # fmt: skip
+    return write_button(
+        label,
+        key=f"{key}.go",
+        read_only=read_only,
+        disabled=typed != name,
+        icon=":material/delete:",
+    )
+
+
+def write_button(
+    label: str, *, key: str, read_only: bool, disabled: bool = False, icon: str | None = None
+) -> bool:
+    """Draw the button of a step that writes; on a read-only connection it says why it rests."""
+    return st.button(
+        f"{label} (read-only)" if read_only else label,
+        key=key,
+        type="primary",
+        icon=":material/lock:" if read_only else icon,
+        disabled=disabled or read_only,
+        help=READ_ONLY if read_only else None,
+    )
