@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import tenacity
@@ -60,7 +60,7 @@ class Database:
         self._capabilities: Capabilities | None = None
         self._pooled = False
         self._reached = False
-        self._prologues: dict[tuple[object, ...], sql.Composed] = {}
+        self._begun: dict[tuple[object, ...], tuple[sql.Composed, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Database({self.label!r}{', read_only=True' if self.read_only else ''})"
@@ -122,12 +122,41 @@ class Database:
                 self._pool.release(connection)
 
         with translated(self.label):
-            try:
-                return once()  # a retry is made ready when one is needed: it costs more than BEGIN
-            except Exception as error:
-                if not self._worth_a_retry(error):
-                    raise
-            return self._retrying()(once)
+            return self._persist(once)
+
+    def query(
+        self,
+        statement: sql.Composed | bytes,
+        values: Mapping[str, Any],
+        *,
+        settings: Mapping[str, str] | None = None,
+        timeout_ms: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of one statement, run as `read` would, in one round trip.
+
+        BEGIN, the settings, the statement and COMMIT are sent together: a statement that takes a
+        millisecond would spend a quarter more on waiting for each of them.
+        """
+        prologue = self._statements("begin read only", settings, timeout_ms)
+
+        def once() -> list[tuple[Any, ...]]:
+            while True:
+                connection, new = self._pool.acquire()
+                try:
+                    with connection.pipeline():
+                        for part in prologue:
+                            connection.execute(part, prepare=False)
+                        cursor = connection.execute(statement, values)
+                        connection.execute("commit", prepare=False)
+                    return cursor.fetchall()
+                except psycopg.Error as error:
+                    if new or not is_lost(error):
+                        raise
+                finally:
+                    self._pool.release(connection)
+
+        with translated(self.label):
+            return self._persist(once)
 
     @contextmanager
     def transaction(
@@ -229,7 +258,7 @@ class Database:
             extra["connect_timeout"] = CONNECT_TIMEOUT_S
         if "fallback_application_name" not in given:
             extra["fallback_application_name"] = APPLICATION_NAME
-        connection = Connection.connect(text, autocommit=True, **extra)
+        connection = Connection.connect(text, autocommit=True, client_encoding="utf8", **extra)
         try:
             self._pooled = introduce(connection).pooled
             if self._pooled:
@@ -252,22 +281,45 @@ class Database:
         self, read_only: bool, settings: Mapping[str, str] | None, timeout_ms: int | None
     ) -> sql.Composed:
         """Return BEGIN and every SET LOCAL as one text, sent in one round trip."""
+        parts = list(
+            self._statements(
+                "begin read only" if read_only else "begin read write", settings, timeout_ms
+            )
+        )
+        if read_only:  # the first query binds: from now on, SET TRANSACTION READ WRITE is refused
+            parts.append(sql.Composed([sql.SQL("select 1")]))
+        return sql.SQL("; ").join(parts)
+
+    def _statements(
+        self,
+        begin: LiteralString,
+        settings: Mapping[str, str] | None,
+        timeout_ms: int | None,
+    ) -> tuple[sql.Composed, ...]:
+        """Return BEGIN and every SET LOCAL, a statement each."""
         limit = self._statement_timeout_ms if timeout_ms is None else timeout_ms
         local = {"statement_timeout": str(limit), **(settings or {})}
-        key = (read_only, *local.items())
-        if (known := self._prologues.get(key)) is not None:
+        key = (begin, *local.items())
+        if (known := self._begun.get(key)) is not None:
             return known
-        parts: list[sql.Composable] = [
-            sql.SQL("begin read only" if read_only else "begin read write")
-        ]
-        parts += [_set_local(name, value) for name, value in local.items()]
-        if read_only:  # the first query binds: from now on, SET TRANSACTION READ WRITE is refused
-            parts.append(sql.SQL("select 1"))
-        made = sql.SQL("; ").join(parts)
-        if len(self._prologues) > 256:
-            self._prologues.clear()
-        self._prologues[key] = made
+        made = (
+            sql.Composed([sql.SQL(begin)]),
+            *(_set_local(name, value) for name, value in local.items()),
+        )
+        if len(self._begun) > 256:
+            self._begun.clear()
+        self._begun[key] = made
         return made
+
+    def _persist(self, once: Callable[[], T]) -> T:
+        """Call `once`, and when that fails in passing, again and again with growing pauses."""
+        try:
+            return once()
+        except Exception as error:
+            if not self._worth_a_retry(error):
+                raise
+        self._before_another_try()
+        return self._retrying()(once)
 
     def _retrying(self) -> tenacity.Retrying:
         return tenacity.Retrying(
@@ -275,11 +327,11 @@ class Database:
             stop=tenacity.stop_after_attempt(_TRIES),
             wait=tenacity.wait_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S)
             + tenacity.wait_random(0, _JITTER_S),
-            before_sleep=self._before_another_try,
+            before_sleep=lambda _: self._before_another_try(),
             reraise=True,
         )
 
-    def _before_another_try(self, state: tenacity.RetryCallState) -> None:
+    def _before_another_try(self) -> None:
         if self._revive is not None:
             self._revive()
 

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Connection
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
@@ -24,7 +23,6 @@ from pgvista.services.plan import read_plan
 from pgvista.sql import keyword as keyword_sql
 from pgvista.sql import rows as row_sql
 from pgvista.sql import search as search_sql
-from pgvista.sql.query import Query
 
 PlanKind = Literal["none", "estimate", "analyze"]
 
@@ -51,23 +49,18 @@ def search(
     capabilities = db.capabilities
     query = search_sql.search(collection, request, vector)
     settings = search_sql.knobs(request, iterative_scan=capabilities.supports_iterative_scan)
-    database_s = 0.0
-
-    def work(connection: Connection[Any]) -> tuple[list[tuple[Any, ...]], int | None, Any]:
-        nonlocal database_s
-        start = time.perf_counter()
-        rows = connection.execute(query.sql, query.params).fetchall()
-        lexemes = None
-        if request.mode is not Mode.SEMANTIC and not any(row[-2] for row in rows):
-            lexemes = _first(connection, keyword_sql.count_lexemes(collection, request))
-        database_s = time.perf_counter() - start
-        explained = None
-        if plan != "none":
-            explain = search_sql.plan(query, analyze=plan == "analyze")
-            explained = _first(connection, explain)
-        return rows, lexemes, explained
-
-    rows, lexemes, explained = db.read(work, settings=settings)
+    start = time.perf_counter()
+    rows = db.query(query.statement, query.params, settings=settings)
+    lexemes = None
+    if request.mode is not Mode.SEMANTIC and not any(row[-2] for row in rows):
+        counting = keyword_sql.count_lexemes(collection, request)
+        lexemes = db.query(counting.sql, counting.params)[0][0]
+    database_s = time.perf_counter() - start
+    explained = None
+    if plan != "none":
+        explain = search_sql.plan(query, analyze=plan == "analyze")
+        explained = db.query(explain.sql, explain.params, settings=settings)[0][0]
+    planned_s = time.perf_counter() - start - database_s
     hits = tuple(_hit(collection, request, row) for row in rows)
     base = _FIXED_COLUMNS + len(collection.columns)
     semantic_rows = rows[0][base + 5] if rows else (None if request.mode is Mode.KEYWORD else 0)
@@ -80,8 +73,8 @@ def search(
         timings_ms={
             "embedding": embedding_ms,
             "database": database_s * 1000,
-            "other": (finished - began - database_s) * 1000 - embedding_ms,
-            "total": (finished - began) * 1000,
+            "other": (finished - began - database_s - planned_s) * 1000 - embedding_ms,
+            "total": (finished - began - planned_s) * 1000,
         },
         semantic_rows=semantic_rows,
         keyword_rows=keyword_rows,
@@ -275,8 +268,3 @@ def _notes(
     if metric is Metric.COSINE and semantic_rows == 0 and request.max_distance is None:
         notes.append("Rows without a vector, and zero vectors, cannot be found by cosine distance.")
     return tuple(notes)
-
-
-def _first(connection: Connection[Any], query: Query) -> Any:
-    row = connection.execute(query.sql, query.params).fetchone()
-    return None if row is None else row[0]

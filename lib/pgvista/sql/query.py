@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 
+Statement = sql.Composed | bytes
+"""What psycopg runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A composed statement with named placeholders, and the values for them.
@@ -20,10 +24,18 @@ class Query:
 
     sql: sql.Composed
     params: Mapping[str, Any] = field(default_factory=dict)
+    made: bytes | None = None
+    """`sql` as UTF-8, where it was made before: composing costs a search a twentieth of its time."""
+
+    @property
+    def statement(self) -> Statement:
+        """What is handed to psycopg."""
+        return self.made or self.sql
 
     def __post_init__(self) -> None:
         """Double the per cent signs of names and literals, which psycopg takes for placeholders."""
-        object.__setattr__(self, "sql", _doubled(self.sql))
+        if self.made is None:  # else they were doubled when it was made
+            object.__setattr__(self, "sql", _doubled(self.sql))
 
     def text(self) -> str:
         """Return the statement with its values in place, ready for psql."""

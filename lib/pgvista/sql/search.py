@@ -7,6 +7,7 @@ distance, semantic_rank, keyword_score, keyword_rank, score, semantic_rows, keyw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -41,16 +42,17 @@ def search(
     """
     values = _values(collection, request, vector)
     if request.filters is None:
-        return Query(_statement(collection, _shape(request)), values)
+        return replace(_statement(collection, _shape(request)), params=values)
     filtered = FilterSql(request.filters, collection, "d")
     builder = _Builder(collection, request, filtered.condition)
     return Query(builder.statement(), values | filtered.params)
 
 
 @lru_cache(maxsize=256)
-def _statement(collection: Collection, shape: SearchRequest) -> sql.Composed:
+def _statement(collection: Collection, shape: SearchRequest) -> Query:
     """Return the statement without a filter; the same for all requests of one shape."""
-    return _Builder(collection, shape, None).statement()
+    query = Query(_Builder(collection, shape, None).statement())
+    return replace(query, made=query.sql.as_bytes(None))
 
 
 def _shape(request: SearchRequest) -> SearchRequest:
