@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from pgvista.config import load_settings
 from pgvista.db.database import Database
 from pgvista.db.embedded import EmbeddedServer, start_embedded
-from pgvista.db.target import Target, target_from_url
+from pgvista.db.target import target_from_url
 from pgvista.embed.base import Embedder
 from pgvista.embed.registry import DEFAULT_MODEL, canonical_name, get_embedder, known_dimension
 from pgvista.errors import InvalidInput
@@ -62,16 +62,15 @@ _servers: dict[Path, EmbeddedServer] = {}
 _servers_lock = threading.Lock()
 
 
-def embedded_target(data_dir: Path | None = None) -> Target:
-    """Start or attach to the embedded server and return where it is."""
+def embedded_server(data_dir: Path | None = None) -> EmbeddedServer:
+    """Start or attach to the embedded server of `data_dir`, once in this process."""
     folder = data_dir or load_settings().data_dir
     with _servers_lock:
         server = _servers.get(folder)
         if server is None:
             server = _servers[folder] = start_embedded(folder)
         server.ensure_running()
-    found = target_from_url(server.url)
-    return Target(found.conninfo, label="embedded", embedded=True)
+    return server
 
 
 def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
@@ -82,12 +81,13 @@ def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
     """
     settings = load_settings()
     given = url or (settings.url.reveal() if settings.url else None)
+    timeout_ms = settings.statement_timeout_ms
     if given:
-        target = target_from_url(given, read_only=read_only)
+        db = Database(target_from_url(given, read_only=read_only), statement_timeout_ms=timeout_ms)
     else:
-        embedded = embedded_target(settings.data_dir)
-        target = Target(embedded.conninfo, "embedded", read_only=read_only, embedded=True)
-    db = Database(target, statement_timeout_ms=settings.statement_timeout_ms)
+        server = embedded_server(settings.data_dir)
+        target = target_from_url(server.url, read_only=read_only, label="embedded", embedded=True)
+        db = Database(target, statement_timeout_ms=timeout_ms, revive=server.ensure_running)
     try:
         db.capabilities.require_vector()
     except BaseException:

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, LiteralString, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import tenacity
@@ -60,7 +60,7 @@ class Database:
         self._capabilities: Capabilities | None = None
         self._pooled = False
         self._reached = False
-        self._begun: dict[tuple[object, ...], tuple[sql.Composed, ...]] = {}
+        self._set_configs: dict[tuple[object, ...], bytes] = {}
 
     def __repr__(self) -> str:
         return f"Database({self.label!r}{', read_only=True' if self.read_only else ''})"
@@ -137,17 +137,17 @@ class Database:
         BEGIN, the settings, the statement and COMMIT are sent together: a statement that takes a
         millisecond would spend a quarter more on waiting for each of them.
         """
-        prologue = self._statements("begin read only", settings, timeout_ms)
+        set_config = self._set_config(settings, timeout_ms)
 
         def once() -> list[tuple[Any, ...]]:
             while True:
                 connection, new = self._pool.acquire()
                 try:
                     with connection.pipeline():
-                        for part in prologue:
-                            connection.execute(part, prepare=False)
+                        connection.execute(b"begin read only")
+                        connection.execute(set_config)
                         cursor = connection.execute(statement, values)
-                        connection.execute("commit", prepare=False)
+                        connection.execute(b"commit")
                     return cursor.fetchall()
                 except psycopg.Error as error:
                     if new or not is_lost(error):
@@ -281,35 +281,36 @@ class Database:
         self, read_only: bool, settings: Mapping[str, str] | None, timeout_ms: int | None
     ) -> sql.Composed:
         """Return BEGIN and every SET LOCAL as one text, sent in one round trip."""
-        parts = list(
-            self._statements(
-                "begin read only" if read_only else "begin read write", settings, timeout_ms
-            )
-        )
+        local = self._local(settings, timeout_ms)
+        parts: list[sql.Composable] = [
+            sql.SQL("begin read only" if read_only else "begin read write"),
+            *(_set_local(name, value) for name, value in local.items()),
+        ]
         if read_only:  # the first query binds: from now on, SET TRANSACTION READ WRITE is refused
-            parts.append(sql.Composed([sql.SQL("select 1")]))
+            parts.append(sql.SQL("select 1"))
         return sql.SQL("; ").join(parts)
 
-    def _statements(
-        self,
-        begin: LiteralString,
-        settings: Mapping[str, str] | None,
-        timeout_ms: int | None,
-    ) -> tuple[sql.Composed, ...]:
-        """Return BEGIN and every SET LOCAL, a statement each."""
-        limit = self._statement_timeout_ms if timeout_ms is None else timeout_ms
-        local = {"statement_timeout": str(limit), **(settings or {})}
-        key = (begin, *local.items())
-        if (known := self._begun.get(key)) is not None:
+    def _set_config(self, settings: Mapping[str, str] | None, timeout_ms: int | None) -> bytes:
+        """Return one statement that does what SET LOCAL does for every setting."""
+        local = self._local(settings, timeout_ms)
+        key = tuple(local.items())
+        if (known := self._set_configs.get(key)) is not None:
             return known
-        made = (
-            sql.Composed([sql.SQL(begin)]),
-            *(_set_local(name, value) for name, value in local.items()),
-        )
-        if len(self._begun) > 256:
-            self._begun.clear()
-        self._begun[key] = made
+        calls = [
+            sql.SQL("pg_catalog.set_config({}, {}, true)").format(
+                sql.Literal(name), sql.Literal(value)
+            )
+            for name, value in local.items()
+        ]
+        made = sql.SQL("select {}").format(sql.SQL(", ").join(calls)).as_bytes(None)
+        if len(self._set_configs) > 256:
+            self._set_configs.clear()
+        self._set_configs[key] = made
         return made
+
+    def _local(self, settings: Mapping[str, str] | None, timeout_ms: int | None) -> dict[str, str]:
+        limit = self._statement_timeout_ms if timeout_ms is None else timeout_ms
+        return {"statement_timeout": str(limit), **(settings or {})}
 
     def _persist(self, once: Callable[[], T]) -> T:
         """Call `once`, and when that fails in passing, again and again with growing pauses."""
