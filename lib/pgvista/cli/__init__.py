@@ -8,7 +8,6 @@ heavy is imported before a command needs it, so that `--help` answers at once.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +15,7 @@ import click
 
 from pgvista.cli.collections import collections_command
 from pgvista.cli.load import load_command
-from pgvista.cli.output import errors_on_stderr
+from pgvista.cli.output import errors_on_stderr, without_passwords
 from pgvista.cli.run import run_command
 from pgvista.cli.search import search_command
 from pgvista.errors import Cancelled, PgvistaError
@@ -25,6 +24,9 @@ __all__ = ["command", "main"]
 
 _BROKEN_PIPE = 141
 """What a shell reports of a program that wrote to a closed pipe: 128 + SIGPIPE."""
+
+_COMPLETION = "_PGVISTA_COMPLETE"
+"""The variable by which a shell asks for completions, which click answers."""
 
 _EPILOG = """\b
 Environment:
@@ -58,13 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result = command.main(
-            None if arguments is None else list(arguments),
-            prog_name="pgvista",
-            standalone_mode=False,
-        )
+        if _COMPLETION in os.environ:
+            command.main(given, prog_name="pgvista")
+        with command.make_context("pgvista", given) as context:
+            command.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except PgvistaError as error:
         errors_on_stderr(error)
         return error.exit_code
@@ -78,7 +82,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         # what is still buffered must not be written again as the interpreter ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def _tell_misuse(error: click.ClickException) -> None:
@@ -88,9 +92,3 @@ def _tell_misuse(error: click.ClickException) -> None:
     click.echo(f"Error: {without_passwords(error.format_message())}", err=True)
     if context is not None:
         click.echo(f"Try '{context.command_path} --help'.", err=True)
-
-
-def without_passwords(text: str) -> str:
-    """Hide what looks like a password in a URL or in libpq's key=value text."""
-    text = re.sub(r"(\w+://[^\s:/@]*):[^\s@]*@", r"\1:***@", text)
-    return re.sub(r"(?i)\b((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", r"\1***", text)

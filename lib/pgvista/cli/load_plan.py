@@ -123,6 +123,11 @@ def plan_file(
         return found, mapping
     lengths = {column.name: column.dimension for column in source.columns}
     own = lengths.get(mapping.embedding) if mapping.embedding is not None else None
+    if mapping.embedding in lengths and own is None and (wanted.model or wanted.dimension) is None:
+        raise InvalidInput(
+            f"The vectors in the column {mapping.embedding!r} are not all of one length.",
+            "Say which one with --dimension; rows with another are set aside.",
+        )
     return plan_new(wanted, source_dimension=own), mapping
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import unicodedata
@@ -30,9 +31,15 @@ def tell(sentence: str) -> None:
 
 def errors_on_stderr(error: PgvistaError) -> None:
     """Print what happened, and what to do next, on standard error."""
-    click.echo(f"Error: {printable(error.message)}", err=True)
+    tell(f"Error: {without_passwords(error.message)}")
     if error.hint:
-        click.echo(printable(error.hint), err=True)
+        tell(without_passwords(error.hint))
+
+
+def without_passwords(text: str) -> str:
+    """Hide what looks like a password in a URL or in libpq's key=value text."""
+    text = re.sub(r"(\w+:/{1,2}[^\s:/@]*):[^\s@]*@", r"\1:***@", text)
+    return re.sub(r"(?i)\b((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", r"\1***", text)
 
 
 def printable(text: str) -> str:

@@ -18,6 +18,7 @@ from pgvista.jobs.rate import RateMeter
 from pgvista.model.progress import Progress
 
 REDRAW_S = 0.1
+FIRST_LINE_S = 2.0
 LINE_EVERY_S = 10.0
 _BAR_CELLS = 24
 
@@ -29,18 +30,16 @@ class TerminalReporter:
         self._on_terminal = sys.stderr.isatty() if on_terminal is None else on_terminal
         self._meter = RateMeter()
         self._stopped = threading.Event()
-        self._shown_s = 0.0
-        self._stage = ""
+        self._due_s = 0.0 if self._on_terminal else time.monotonic() + FIRST_LINE_S
         self._drawn = False
 
     def report(self, progress: Progress) -> None:
         """Show how far the work has come, not more often than can be read."""
         now_s = time.monotonic()
         self._meter.observe(now_s, progress)
-        fresh = progress.stage != self._stage
-        if not fresh and now_s - self._shown_s < (REDRAW_S if self._on_terminal else LINE_EVERY_S):
+        if now_s < self._due_s:
             return
-        self._stage, self._shown_s = progress.stage, now_s
+        self._due_s = now_s + (REDRAW_S if self._on_terminal else LINE_EVERY_S)
         text = progress_text(progress, self._meter.per_second, self._meter.eta_seconds)
         if self._on_terminal:
             self._draw(f"{_bar(progress)} {text}")
