@@ -214,11 +214,13 @@ class _Shared:
     def _prepare(self, server: Postmaster) -> None:
         """Make the database and the extension, and bring the extension up to date."""
         import psycopg
+        from psycopg import sql
 
         with psycopg.connect(server.url("postgres"), **_SESSION) as session:
             known = "select 1 from pg_database where datname = %s"
             if session.execute(known, (DATABASE,)).fetchone() is None:
-                session.execute(f'create database "{DATABASE}"')
+                create = sql.SQL("create database {}").format(sql.Identifier(DATABASE))
+                session.execute(create)
         with psycopg.connect(server.url(DATABASE), **_SESSION) as session:
             versions = (
                 "select installed_version, default_version from pg_available_extensions"
