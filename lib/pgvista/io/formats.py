@@ -165,6 +165,11 @@ def _legacy_encoding(head: bytes) -> str:
     valid = sum(_decodes(line) for line in foreign)
     if valid and valid >= len(foreign) - valid:
         return "utf-8"
+    if (
+        head.count(0) > 0.02 * len(head)
+        and (best := from_bytes(head[: 32 * 1024]).best()) is not None
+    ):
+        return codecs.lookup(best.encoding).name
     sample = b"\n".join(line for line in foreign if not _decodes(line))[: 32 * 1024]
     try:
         western = sample.decode("cp1252")
@@ -178,7 +183,9 @@ def _legacy_encoding(head: bytes) -> str:
     ):
         return "cp1252"
     best = from_bytes(sample).best()
-    return best.encoding if best is not None else "cp1252"
+    if best is None or best.encoding.startswith(("utf_16", "utf_32", "utf_7")):
+        return "cp1252"
+    return codecs.lookup(best.encoding).name
 
 
 _WESTERN = frozenset(
@@ -247,7 +254,8 @@ def _looks_like_table(text: str, delimiter: str) -> bool:
         return False
     if delimiter == "\t":
         return True
-    header = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+    reader = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter)
+    header = next(fields for fields in reader if fields)
     return (
         len({cell.strip() for cell in header}) == len(header)
         and all(0 < len(cell) <= 64 for cell in header)

@@ -21,12 +21,14 @@ def open_parquet(stream: BinaryIO, name: str) -> Any:
 
     try:
         # A buffer makes pyarrow stream the columns instead of loading whole row groups.
-        return pq.ParquetFile(stream, buffer_size=1024 * 1024, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(stream, buffer_size=1024 * 1024, pre_buffer=False)
+        parquet_columns(file)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise InvalidInput(
             f"'{name}' is a broken Parquet file: {_brief(error)}.",
             "Export or download it again; its end, which tells what is in it, does not read.",
         ) from None
+    return file
 
 
 def parquet_columns(file: Any) -> list[str]:
@@ -58,10 +60,14 @@ def read_parquet(file: Any, meter: Meter, size_bytes: int) -> Iterator[Record | 
             ):
                 columns = [_values(column) for column in batch.columns]
                 for values in zip(*columns, strict=True):
-                    yield Record(dict(zip(names, values, strict=True)), line)
+                    bad = next((value for value in values if type(value) is _Unreadable), None)
+                    if bad is None:
+                        yield Record(dict(zip(names, values, strict=True)), line)
+                    else:
+                        yield BadRow(line, f"The row holds a value that is {bad.reason}.")
                     line += 1
                 meter.bytes = size_bytes * (line - 1) // total
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             last = first + stats.num_rows - 1
             yield BadRow(line, f"Rows {line:,} to {last:,} do not decode: {_brief(error)}.")
         first += stats.num_rows
@@ -82,8 +88,27 @@ def _values(column: Any) -> list[Any]:
         return _vectors(column)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-    values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+    try:
+        values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+    except (ValueError, OverflowError):
+        return [_value(item) for item in column]
     return values
+
+
+class _Unreadable:
+    """Stands for a value that Python cannot hold."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py(maps_as_pydicts="lossy")
+    except UnicodeDecodeError:
+        return _Unreadable("not UTF-8 text")
+    except (ValueError, OverflowError) as error:
+        return _Unreadable(f"out of range: {_brief(error)}")
 
 
 def _is_list(kind: Any) -> bool:

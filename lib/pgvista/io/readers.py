@@ -95,7 +95,11 @@ class Source:
             if options.format is not None:
                 _check_forced(name, head, options.format)
             if self.format is not FileFormat.PARQUET:
-                self.encoding = options.encoding or formats.sniff_encoding(_telling(stream, head))
+                self.encoding = (
+                    codecs.lookup(options.encoding).name
+                    if options.encoding is not None
+                    else formats.sniff_encoding(_telling(stream, head))
+                )
         self._cr_only = b"\r" in head and b"\n" not in head
         if self.format in _DELIMITED and self.encoding is not None:
             text = formats.decode_head(head, self.encoding).removeprefix("\ufeff")

@@ -3,18 +3,19 @@
 import io
 import json
 import os
+import random
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pgvista.errors import InvalidInput, NotFound
+from pgvista.errors import InvalidInput, NotFound, PgvistaError
 from pgvista.io.columns import ColumnKind
 from pgvista.io.formats import FileFormat
+from pgvista.io.mapping import guess_mapping, map_records
 from pgvista.io.readers import ReadOptions, TextUnit, open_source
 from pgvista.model.rows import BadRow, Record
 
@@ -178,101 +179,6 @@ class TestDelimited:
         assert source.kinds["n"] is ColumnKind.INTEGER
 
 
-class TestJson:
-    def test_json_lines(self) -> None:
-        data = (
-            b'{"id": 1, "meta": {"a": [1, {"b": 2}]}}\n{broken\n\n"a text"\n[1]\nnull\n7\n{"id": 2}'
-        )
-        good, bad = read(data, "a.jsonl")
-        assert good == [{"id": 1, "meta": {"a": [1, {"b": 2}]}}, {"content": "a text"}, {"id": 2}]
-        assert [row.line for row in bad] == [2, 5, 6, 7]
-        assert bad[0].raw == "{broken"
-        assert "a list" in bad[1].reason
-
-    def test_json_lines_that_break_the_parser(self) -> None:
-        data = b'{"a": 1}\n{"a": ' + b"[" * 100_000 + b"\n" + b'{"a": ' + b"9" * 5000 + b"}\n"
-        good, bad = read(data, "a.jsonl")
-        assert good == [{"a": 1}]
-        assert [row.reason for row in bad] == [
-            "The row is nested too deeply.",
-            "The row holds a number with too many digits.",
-        ]
-
-    def test_json_lines_in_mixed_encodings(self) -> None:
-        data = '{"t": "ä"}\n'.encode() + b'{"t": "\xe4"}\n{"t": "ok"}\n'
-        good, bad = read(data, "a.jsonl")
-        assert good == [{"t": "ä"}, {"t": "ok"}]
-        assert [row.line for row in bad] == [2]
-
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ('[{"id": 1}, {"id": 2}]', [{"id": 1}, {"id": 2}]),
-            ('["a", "b"]', [{"content": "a"}, {"content": "b"}]),
-            ('{"n": 2, "rows": [{"id": 1}], "more": {"x": 1}}', [{"id": 1}]),
-            ('{"meta": {"x": [1]}, "rows": [\n{"id": 1}]}', [{"id": 1}]),
-            ('{"a": {"t": "x"}, "b": {"t": "y"}}', [{"id": "a", "t": "x"}, {"id": "b", "t": "y"}]),
-            ('{"k": {"id": 7}}', [{"key": "k", "id": 7}]),
-            ('{\n"id": 1,\n"t": "x"}', [{"id": 1, "t": "x"}]),
-            ('{\n"id": 1}\n{\n"id": 2}', [{"id": 1}, {"id": 2}]),
-            ('{"meta": {"a": 1}, "id": 1}', [{"meta": {"a": 1}, "id": 1}]),
-            ("[]", []),
-        ],
-    )
-    def test_shapes(self, text: str, expected: list[dict[str, Any]]) -> None:
-        good, bad = read(text.encode(), "a.json")
-        assert good == expected
-        assert not bad
-
-    def test_many_objects_by_id(self) -> None:
-        objects = {f"k{number}": {"t": "x" * 1000} for number in range(500)}
-        good, _ = read(json.dumps(objects).encode(), "a.json")
-        assert [row["id"] for row in good] == list(objects)
-
-    def test_elements_across_chunks(self) -> None:
-        rows = [
-            {"id": number, "t": 'ä\\"]}' * (number % 40_000)} for number in range(0, 400_000, 9973)
-        ]
-        for indent in (None, 2):
-            text = json.dumps(rows, indent=indent, ensure_ascii=False)
-            good, bad = read(text.encode(), "a.json")
-            assert good == rows
-            assert not bad
-
-    def test_a_broken_element_costs_itself_alone(self) -> None:
-        data = b'[{"id": 1},\n {"id": 2 "t": "}"},\n {"id": 3}, 5,\n{"id": 4}]'
-        good, bad = read(data, "a.json")
-        assert [row["id"] for row in good] == [1, 3, 4]
-        assert [row.line for row in bad] == [2, 3]
-        assert bad[0].raw == '{"id": 2 "t": "}"}'
-
-    def test_a_document_cut_short(self) -> None:
-        good, bad = read(b'[{"id": 1},\n{"id": 2},\n{"id": 3, "t": "half', "a.json")
-        assert [row["id"] for row in good] == [1, 2]
-        assert [row.line for row in bad] == [3]
-        good, bad = read(b'[{"id": 1},\n{"id": 2}', "a.json")
-        assert len(good) == 2
-        assert "ends before its list is closed" in bad[0].reason
-
-    def test_no_json_after_all(self) -> None:
-        with pytest.raises(InvalidInput, match="not valid JSON"):
-            open_source(b'{"a": 1, b: 2}', name="a.json")
-
-    def test_undecodable_bytes_in_one_element(self) -> None:
-        data = '[{"t": "ä"},\n'.encode() + b'{"t": "\xe4"},\n{"t": "\xc3\xb6"}]'
-        good, bad = read(data, "a.json")
-        assert good == [{"t": "ä"}, {"t": "ö"}]
-        assert [row.line for row in bad] == [2]
-
-    def test_columns_in_order_of_appearance(self) -> None:
-        source = open_source(b'{"b": 1}\n{"a": "x", "b": 2.5}\n', name="a.jsonl")
-        assert [(column.name, column.kind.value) for column in source.columns] == [
-            ("b", "number"),
-            ("a", "text"),
-        ]
-        assert source.kinds == {}
-
-
 class TestText:
     DATA = b"one\n\ntwo\r\nthree\n\n\n four \n"
 
@@ -316,81 +222,6 @@ class TestText:
     def test_markdown_whole(self) -> None:
         good, _ = read(b"# A\ntext\n", "a.md", unit=TextUnit.FILE)
         assert good == [{"id": "a", "content": "# A\ntext"}]
-
-
-class TestParquet:
-    def table(self, rows: int = 5) -> pa.Table:
-        vectors = [[float(row), 0.5, -1.0] for row in range(rows)]
-        return pa.table(
-            {
-                "id": pa.array(range(rows)),
-                "text": [f"text {row}" for row in range(rows)],
-                "emb": pa.array(vectors, pa.list_(pa.float32())),
-                "fixed": pa.array(vectors, pa.list_(pa.float32(), 3)),
-                "half": pa.array(
-                    [np.array(v, np.float16) for v in vectors], pa.list_(pa.float16())
-                ),
-                "wide": pa.array([None, *vectors[1:]], pa.large_list(pa.float64())),
-                "meta": [{"a": row, "b": None} for row in range(rows)],
-                "tags": [["x", "y"]] * rows,
-                "at": pa.array([1_700_000_000_000_000_000] * rows, pa.timestamp("ns")),
-                "kind": pa.array(["k"] * rows).dictionary_encode(),
-            }
-        )
-
-    def data(self, rows: int = 5, **options: Any) -> bytes:
-        out = io.BytesIO()
-        pq.write_table(self.table(max(rows, 1)).slice(0, rows), out, **options)
-        return out.getvalue()
-
-    def test_values(self) -> None:
-        good, bad = read(self.data(), "a.parquet")
-        assert not bad
-        row = good[2]
-        for name in ("emb", "fixed", "half"):
-            assert row[name].dtype == np.float32
-            assert row[name].tolist() == [2.0, 0.5, -1.0]
-        assert row["wide"].dtype == np.float64
-        assert good[0]["wide"] is None
-        assert (row["id"], row["text"], row["kind"]) == (2, "text 2", "k")
-        assert row["meta"] == {"a": 2, "b": None}
-        assert row["tags"] == ["x", "y"]
-        assert row["at"].year == 2023
-
-    def test_columns(self) -> None:
-        source = open_source(self.data(), name="a.parquet")
-        found = {column.name: column for column in source.columns}
-        assert found["emb"].kind is ColumnKind.VECTOR
-        assert found["fixed"].dimension == 3
-        assert found["meta"].kind is ColumnKind.OBJECT
-        assert source.encoding is None
-
-    def test_lines_are_row_numbers_over_row_groups(self) -> None:
-        source = open_source(self.data(1000, row_group_size=300), name="a.parquet")
-        assert [row.line for row in source.records()] == list(range(1, 1001))
-        assert source.position() == source.size_bytes
-
-    @pytest.mark.parametrize("cut", [20, 3, 2000])
-    def test_broken_footer(self, cut: int) -> None:
-        with pytest.raises(InvalidInput, match="broken Parquet file"):
-            open_source(self.data()[:-cut], name="a.parquet")
-
-    def test_a_broken_row_group_costs_itself_alone(self) -> None:
-        data = bytearray(self.data(1000, row_group_size=250, compression="snappy"))
-        group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(1)
-        start = group.column(1).dictionary_page_offset or group.column(1).data_page_offset
-        data[start : start + 400] = b"\xff" * 400
-        rows = list(open_source(bytes(data), name="a.parquet").records())
-        bad = [row for row in rows if isinstance(row, BadRow)]
-        assert len(bad) == 1
-        assert bad[0].reason.startswith("Rows 251 to 500 do not decode")
-        assert rows[-1].line == 1000
-        assert len(rows) == 751
-
-    def test_no_rows(self) -> None:
-        source = open_source(self.data(0), name="a.parquet")
-        assert [column.name for column in source.columns][:2] == ["id", "text"]
-        assert list(source.records()) == []
 
 
 class TestSources:
@@ -438,6 +269,54 @@ class TestSources:
             open_source(b"PAR1....", name="x", options=ReadOptions(format=FileFormat.CSV))
         with pytest.raises(InvalidInput, match="does not begin"):
             open_source(b"a,b\n", name="x.parquet", options=ReadOptions())
+
+    def test_encodings_by_any_of_their_names(self) -> None:
+        for name in ("UTF16", "utf_16", "UTF-16"):
+            data = "id,text\n1,ä\n".encode("utf-16")
+            assert read(data, "a.csv", encoding=name)[0] == [{"id": "1", "text": "ä"}]
+
+    def test_damaged_files_never_raise_anything_unforeseen(self) -> None:
+        chance = random.Random(7)
+        parquet = io.BytesIO()
+        pq.write_table(pa.table({"id": [1, 2], "t": ["a", None], "v": [[1.0], [2.0]]}), parquet)
+        seeds = {
+            "a.csv": 'id,text,v\n1,"a\nb","[1,2]"\n2,ü,"[3,4]"\n'.encode(),
+            "a.jsonl": b'{"id":1,"m":{"x":[1,2]}}\n{"id":2,"t":"\\u00e4"}\n"s"\n',
+            "a.json": b'{"n":1,"rows":[{"id":1,"t":"a{}"},{"id":2,"v":[1,2]}],"z":{"k":1}}',
+            "b.json": b'{"a":{"t":1},"b":{"t":2}}',
+            "a.md": b"# A\ntext\n## B\n```\n# x\n```\nC\n---\nd\n",
+            "u.tsv": "id\tt\n1\tä\n".encode("utf-16"),
+            "a.parquet": parquet.getvalue(),
+            "": b"id;t\n1;x\n",
+        }
+        pieces = [
+            b'"',
+            b"{",
+            b"[",
+            b",",
+            b"\n",
+            b"}",
+            b"\0",
+            b"\xff",
+            b"\xed\xa0\x80",
+            b'"\\ud800"',
+        ]
+        for name, seed in list(seeds.items()) * 60:
+            data = bytearray(seed)
+            for _ in range(chance.randint(1, 5)):
+                place = chance.randrange(len(data) + 1)
+                data[place : place + chance.choice([0, 1, 1, 4])] = chance.choice(pieces)
+            try:
+                source = open_source(bytes(data), name=name)
+                mapping = guess_mapping(source.columns, source.preview())
+                rows = list(map_records(source.records(), mapping, kinds=source.kinds))
+            except PgvistaError:
+                continue
+            for row in rows:
+                if isinstance(row, BadRow):
+                    (row.reason + row.raw).encode()
+                else:
+                    (row.id + (row.content or "") + json.dumps(dict(row.metadata))).encode()
 
     def test_options_are_checked(self) -> None:
         with pytest.raises(InvalidInput, match="not known"):
