@@ -47,6 +47,7 @@ def load_file(
     if isinstance(collection, NewCollection):
         collection = collection_service.create(db, collection)
     steady = OneStage(reporter or SilentReporter())
+    tell_of_loading(embedder, steady)
     counted = _Count(source, steady)
     rows = map_records(counted.records(), mapping, collection=collection, kinds=source.kinds)
     return ingest(
@@ -109,6 +110,12 @@ def bad_rows_csv(report: IngestReport) -> bytes:
 
 def _name(collection: Collection | NewCollection) -> str:
     return collection.table if isinstance(collection, NewCollection) else collection.name
+
+
+def tell_of_loading(embedder: Embedder | None, reporter: Reporter) -> None:
+    """Report that the model is being loaded, when it is not at hand yet."""
+    if not getattr(embedder, "is_loaded", True):
+        reporter.report(Progress(stage="loading the model"))
 
 
 @dataclass(slots=True)

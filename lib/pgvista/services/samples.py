@@ -14,7 +14,7 @@ from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import IngestReport
 from pgvista.services.collections import create, open_collection
 from pgvista.services.ingest import ingest
-from pgvista.services.load import OneStage
+from pgvista.services.load import OneStage, tell_of_loading
 
 QUICK_ROWS = 2_000
 """Rows of a large sample that are enough to look around."""
@@ -71,7 +71,7 @@ def load_sample(
         return Progress(done, max(expected, done), "loading", "rows")
 
     steady = OneStage(reporter or SilentReporter())
-    steady.report(Progress(0, expected, "reading", "rows"))
+    tell_of_loading(embedder, steady)
     report = ingest(
         db,
         collection,
