@@ -391,9 +391,9 @@ def upsert(
     """
     report = ingest(db, collection, rows, embedder=embedder, options=options)
     if report.bad_rows:
-        first = report.bad_rows[0]
-        raise InvalidInput(
-            f"{report.rejected} of {report.read} rows were refused; row {first.line}: {first.reason}",
-            f"{report.written} rows were written.",
-        )
+        first, written = report.bad_rows[0], f"{report.written} rows were written."
+        if report.read == 1:
+            raise InvalidInput(first.reason)
+        told = f"{report.rejected} of {report.read} rows were refused; row {first.line}"
+        raise InvalidInput(f"{told}: {first.reason}", written)
     return report

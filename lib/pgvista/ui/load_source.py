@@ -164,7 +164,12 @@ def _now(name: str, default: Any) -> Any:
 
 
 def _option(
-    label: str, name: str, offered: list[Any], found: Any, words: Mapping[Any, str]
+    place: st.delta_generator.DeltaGenerator,
+    label: str,
+    name: str,
+    offered: list[Any],
+    found: Any,
+    words: Mapping[Any, str],
 ) -> None:
     """Draw one choice; its key holds what was found, so that another file draws it anew."""
     identity = st.session_state["_load_options"]["of"]
