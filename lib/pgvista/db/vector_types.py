@@ -3,23 +3,26 @@
 In: a NumPy array of shape (dimension,) is sent as `vector`; pgvector's own `Vector`,
 `HalfVector`, `SparseVector` and `Bit` as what they are named after. Out: `vector` and `halfvec`
 become NumPy arrays of float32 and shape (dimension,), `sparsevec` a `pgvector.SparseVector`,
-`bit` a text of 0 and 1.
+`bit` a text of 0 and 1. A binary COPY that names its types (`Copy.set_types`) takes NumPy arrays for
+`halfvec` too.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pgvector import HalfVector
 from pgvector.psycopg.bit import register_bit_info
 from pgvector.psycopg.halfvec import register_halfvec_info
 from pgvector.psycopg.sparsevec import register_sparsevec_info
 from pgvector.psycopg.vector import register_vector_info
 from psycopg import Connection, rows
 from psycopg.abc import Buffer
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from psycopg.types import TypeInfo
 
@@ -74,6 +77,23 @@ class HalfVectorBinaryLoader(Loader):
         return np.frombuffer(data, dtype=">f2", offset=_HEADER_BYTES).astype(np.float32)
 
 
+class HalfVectorBinaryDumper(Dumper):
+    """Sends a `HalfVector`, or an array of shape (dimension,), as `halfvec`.
+
+    Numbers beyond 65,504 become infinite, which Postgres refuses.
+    """
+
+    format = Format.BINARY
+
+    def dump(self, obj: HalfVector | NDArray[np.float32]) -> bytes:
+        """Return the binary form."""
+        if isinstance(obj, HalfVector):
+            return bytes(obj.to_binary())
+        with np.errstate(over="ignore"):
+            values = np.asarray(obj).astype(">f2")
+        return struct.pack(">HH", values.size, 0) + values.tobytes()
+
+
 @dataclass(frozen=True, slots=True)
 class Introduction:
     """What a new connection says of itself."""
@@ -101,6 +121,8 @@ def introduce(connection: Connection[Any]) -> Introduction:
                 connection.adapters.register_loader(oid, VectorBinaryLoader)
             if name == "halfvec":
                 connection.adapters.register_loader(oid, HalfVectorBinaryLoader)
+                dumper = type("HalfVectorDumper", (HalfVectorBinaryDumper,), {"oid": oid})
+                connection.adapters.register_dumper(HalfVector, dumper)
     register_bit_info(connection, connection.adapters.types["bit"])
     return Introduction(
         pooled=found[0][0] != connection.info.backend_pid,
