@@ -17,23 +17,22 @@ from pgvista.ui.collection_form import collection_form
 from pgvista.ui.collections_list import collections_list
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded, plain
-from pgvista.ui.state import choose, no_collection
+from pgvista.ui.state import NEXT_VIEW, choose, no_collection
 from pgvista.ui.table_roles import add_vectors, open_table
 
 VIEWS = ("All", "New", "Open a table", "Add vectors to a table")
-NEXT = "collections.next"
 
 
 def finish(name: str, sentence: str) -> None:
     """Go back to the list, with the collection called `name` chosen."""
     choose(name)
     say(sentence)
-    st.session_state[NEXT] = VIEWS[0]
+    st.session_state[NEXT_VIEW] = VIEWS[0]
     st.rerun()
 
 
-if NEXT in st.session_state:
-    st.session_state["collections.view"] = st.session_state.pop(NEXT)
+if NEXT_VIEW in st.session_state:
+    st.session_state["collections.view"] = st.session_state.pop(NEXT_VIEW)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Collections", width="stretch")
     view = st.segmented_control(

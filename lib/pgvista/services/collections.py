@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 
 from pgvista.db.database import Database
@@ -18,6 +19,7 @@ from pgvista.model.collection import (
     IndexInfo,
     Layout,
     NewCollection,
+    RelationKind,
     Roles,
     check_name,
 )
@@ -29,6 +31,8 @@ from pgvista.sql import collection as ddl
 
 EXACT_COUNT_LIMIT = 200_000
 """Tables that the planner takes for larger than this are not counted row by row."""
+LIST_COUNT_LIMIT = 1_000_000
+"""In a list of all collections, no more rows than this are counted."""
 
 
 def list_collections(db: Database) -> list[Collection]:
@@ -49,8 +53,26 @@ def list_collections(db: Database) -> list[Collection]:
 
 
 def list_stats(db: Database) -> list[CollectionStats]:
-    """Return every collection with its rows, sizes and indexes."""
-    return [stats(db, collection) for collection in list_collections(db)]
+    """Return every collection with its rows, sizes and indexes, in one look.
+
+    Small tables are counted, as long as all of them together have no more than LIST_COUNT_LIMIT
+    rows; the rest is estimated.
+    """
+    db.capabilities.require_vector()
+
+    def work(connection: Connection[Any]) -> list[CollectionStats]:
+        memory = catalog.memory(db, connection)
+        left = LIST_COUNT_LIMIT
+        found = []
+        for row in catalog.fetch(connection, catalog_sql.relations_with_vectors()):
+            entry = memory.get((row["schema"], row["table"]))
+            collection = catalog.collection_of(db, row, entry)
+            if collection is not None and not _is_catalog(collection):
+                found.append(_stats(connection, collection, row, limit=left))
+                left -= found[-1].rows if found[-1].rows_exact else 0
+        return found
+
+    return db.read(work)
 
 
 def stats(db: Database, collection: Collection) -> CollectionStats:
@@ -60,25 +82,51 @@ def stats(db: Database, collection: Collection) -> CollectionStats:
         found = catalog.fetch(connection, catalog_sql.relation(collection.schema, collection.table))
         if not found:
             raise _not_found(collection.name)
-        row = found[0]
-        estimate = int(row["estimated_rows"])
-        counted = estimate <= EXACT_COUNT_LIMIT
-        rows, missing = estimate, None
-        if counted:
-            query = ddl.count_rows(collection)
-            answer = connection.execute(query.sql, query.params).fetchone()
-            rows, missing = answer if answer is not None else (0, 0)
-        return CollectionStats(
-            collection=collection,
-            rows=rows,
-            rows_exact=counted,
-            unembedded=missing,
-            table_bytes=row["table_bytes"],
-            index_bytes=row["index_bytes"],
-            indexes=catalog.indexes(connection, collection),
-        )
+        return _stats(connection, collection, found[0], limit=EXACT_COUNT_LIMIT)
 
     return db.read(work)
+
+
+def _stats(
+    connection: Connection[Any], collection: Collection, row: dict[str, Any], *, limit: int
+) -> CollectionStats:
+    rows, exact, missing = _count(connection, collection, row, min(limit, EXACT_COUNT_LIMIT))
+    return CollectionStats(
+        collection=collection,
+        rows=rows,
+        rows_exact=exact,
+        unembedded=missing,
+        table_bytes=row["table_bytes"],
+        index_bytes=row["index_bytes"],
+        indexes=catalog.indexes(connection, collection),
+    )
+
+
+def _count(
+    connection: Connection[Any], collection: Collection, row: dict[str, Any], limit: int
+) -> tuple[int, bool, int | None]:
+    """Return rows, whether they were counted, and the rows without a vector where they were.
+
+    Views and foreign tables are never counted, since nobody knows what that costs. One that cannot
+    even be planned, such as a foreign table whose server is away, has 0 rows that are not exact.
+    """
+    try:
+        with connection.transaction():
+            estimate = int(row["estimated_rows"])
+            stored = collection.kind not in (RelationKind.VIEW, RelationKind.FOREIGN)
+            if estimate < 0 or not stored:
+                query = catalog_sql.planned_rows(collection.schema, collection.table)
+                answer = catalog.run(connection, query).fetchone()
+                estimate = int(answer[0][0]["Plan"]["Plan Rows"]) if answer is not None else 0
+            if estimate > limit or not stored:
+                return estimate, False, None
+            query = ddl.count_rows(collection)
+            counted = catalog.run(connection, query).fetchone() or (0, 0)
+            return counted[0], True, counted[1]
+    except psycopg.Error:
+        if connection.closed:
+            raise
+        return 0, False, None
 
 
 def indexes(db: Database, collection: Collection) -> tuple[IndexInfo, ...]:
@@ -139,7 +187,7 @@ def list_text_tables(db: Database) -> list[tuple[str, str, tuple[ColumnInfo, ...
 def text_configs(db: Database) -> list[str]:
     """Return the names of the server's text-search configurations."""
     query = catalog_sql.text_configs()
-    return [row[0] for row in db.read(lambda c: c.execute(query.sql).fetchall())]
+    return [row[0] for row in db.read(lambda c: catalog.run(c, query).fetchall())]
 
 
 def create(db: Database, new: NewCollection) -> Collection:
@@ -214,7 +262,8 @@ def rename(db: Database, collection: Collection, new: str) -> Collection:
     check_name(new, "collection")
     kept = catalog.has_catalog(db)
     with db.transaction() as connection:
-        connection.execute(ddl.rename(collection, new).sql)
+        catalog.run(connection, ddl.rename(collection, new))
+        catalog.run(connection, ddl.rename_parents_index(collection, new))
         catalog.rename(db, connection, collection, new, kept=kept)
     return open_collection(db, new, collection.schema)
 
@@ -223,14 +272,14 @@ def empty(db: Database, collection: Collection) -> None:
     """Remove all rows."""
     query = ddl.empty(collection)
     with db.transaction() as connection:
-        connection.execute(query.sql)
+        catalog.run(connection, query)
 
 
 def drop(db: Database, collection: Collection) -> None:
     """Drop the relation, and forget it. Raises when other objects depend on it."""
     kept = catalog.has_catalog(db)
     with db.transaction() as connection:
-        connection.execute(ddl.drop(collection).sql)
+        catalog.run(connection, ddl.drop(collection))
         catalog.forget(db, connection, collection, kept=kept)
 
 
@@ -252,7 +301,7 @@ def add_vector_column(
         schema, table, column, dimension, vector_type, db.capabilities.extension_qualifier
     )
     with db.transaction() as connection:
-        connection.execute(query.sql)
+        catalog.run(connection, query)
     roles = guess_roles(describe(db, schema, table))
     return adopt(
         db,

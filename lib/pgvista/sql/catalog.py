@@ -114,6 +114,13 @@ order by i.indisprimary desc, x.relname"""
     )
 
 
+def planned_rows(schema: str, table: str) -> Query:
+    """Ask the planner how many rows it takes a relation for: a JSON document."""
+    return Query(
+        compose("explain (format json) select from {table}", table=sql.Identifier(schema, table))
+    )
+
+
 def text_configs() -> Query:
     """List the text-search configurations that the server has."""
     return Query(compose("select distinct cfgname from pg_ts_config order by cfgname"))

@@ -12,6 +12,7 @@ from pgvista.model.collection import Collection, CollectionStats, IndexInfo, Rel
 from pgvista.model.index import IndexMethod, IndexSpec, advised_lists
 from pgvista.model.metric import Metric, VectorType
 from pgvista.services import collections, indexes
+from pgvista.services.index_build import build_index
 from pgvista.sql import collection as ddl
 from pgvista.sql import index as index_sql
 from pgvista.ui import format as form
@@ -177,7 +178,7 @@ def _build(db: Database, stats: CollectionStats) -> None:
     if write_button("Build", key="build.go", read_only=db.read_only):
         job = start_job(
             f"Index on {plain_name(collection)}",
-            lambda own, reporter: indexes.create_index(own, collection, spec),
+            lambda own, reporter: build_index(own, collection, spec, reporter=reporter),
             exclusive=f"index {collection.schema}.{collection.table}",
         )
         remember_job(collection.name, job.id)

@@ -13,9 +13,9 @@ READ_ONLY = "This connection is read-only: Postgres refuses to write."
 def confirmed(
     label: str, *, name: str, sql: str, consequence: str, key: str, read_only: bool
 ) -> bool:
-    """Draw the statement and what it does; return whether its button was pressed.
+    """Draw the statement and what it does; return whether it is to be run.
 
-    `consequence` is Markdown. The button works once `name` was typed.
+    `consequence` is Markdown. The button works once `name` was typed, which is checked here too.
     """
     sql_panel(sql, key=f"{key}.sql")
     st.markdown(consequence)
@@ -35,8 +35,12 @@ def confirmed(
 def write_button(
     label: str, *, key: str, read_only: bool, disabled: bool = False, icon: str | None = None
 ) -> bool:
-    """Draw the button of a step that writes; on a read-only connection it says why it rests."""
-    return st.button(
+    """Draw the button of a step that writes; on a read-only connection it says why it rests.
+
+    Returns whether it was pressed. What a browser sends in spite of `disabled` is ignored; a write
+    on a read-only connection is Postgres' to refuse.
+    """
+    pressed = st.button(
         f"{label} (read-only)" if read_only else label,
         key=key,
         type="primary",
@@ -44,3 +48,4 @@ def write_button(
         disabled=disabled or read_only,
         help=READ_ONLY if read_only else None,
     )
+    return pressed and not disabled

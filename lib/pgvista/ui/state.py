@@ -32,6 +32,9 @@ PAGES = {
 PARAMETER = "collection"
 """The collection's name in the address of every page that shows one."""
 
+NEXT_VIEW = "collections.next"
+"""Key of the view that the page Collections shows when it is run next."""
+
 WARM_AFTER_S = 2.5
 """The packaged model is loaded this long after the first page was sent, so that it is painted first."""
 
@@ -166,7 +169,7 @@ def no_collection() -> None:
         actions={"home": "Samples", "load": "Load a file", "collections": "Create one"},
     )
     if pressed == "collections":
-        st.session_state["collections.view"] = "New"
+        st.session_state[NEXT_VIEW] = "New"
     if pressed is not None:
         go(pressed)
 

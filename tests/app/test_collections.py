@@ -1,0 +1,334 @@
+"""The page Collections: the list, a new one, tables made elsewhere, and every change to one."""
+
+from __future__ import annotations
+
+import numpy as np
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+from tests.app.conftest import OpenPage, finish_jobs, texts
+
+import pgvista
+from pgvista.api import Workbench
+from pgvista.db.database import Database
+from pgvista.errors import ReadOnly
+from pgvista.jobs import JobState
+from pgvista.model.metric import Metric, VectorType
+from pgvista.services import collections
+
+ODD_NAME = 'Bücher; drop table "docs" --'
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(item for item in app.button if item.label == label).click()
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    app.segmented_control(key="collections.view").set_value(name)
+    return app.run()
+
+
+def act(app: AppTest, collection: str, action: str) -> AppTest:
+    app.segmented_control(key=f"collections.action.{collection}").set_value(action)
+    return app.run()
+
+
+def listed(app: AppTest) -> list[str]:
+    return [str(name) for name in app.dataframe[0].value["Collection"]]
+
+
+def with_rows(workbench: Workbench, name: str = "docs", count: int = 20) -> pgvista.api.Collection:
+    made = workbench.create_collection(name, dimension=4)
+    rng = np.random.default_rng(1)
+    made.upsert(
+        {"id": str(i), "content": f"text {i}", "embedding": rng.normal(size=4)}
+        for i in range(count)
+    )
+    return made
+
+
+class TestList:
+    def test_without_any_it_says_what_to_do(self, open_page: OpenPage) -> None:
+        app = open_page("collections")
+        assert "No collection here yet" in texts(app)
+        press(app, "Create one")
+        assert app.segmented_control(key="collections.view").value == "New"
+
+    def test_rows_sizes_and_indexes(self, open_page: OpenPage, workbench: Workbench) -> None:
+        docs = with_rows(workbench)
+        docs.create_index("hnsw")
+        workbench.create_collection("empty one", model="all-MiniLM-L6-v2")
+        app = open_page("collections", collection="docs")
+        table = {row["Collection"]: row for row in app.dataframe[0].value.to_dict("records")}
+        assert table["docs"]["Rows"] == 20
+        assert table["docs"]["Dimension"] == 4
+        assert table["docs"]["Vector index"] == "hnsw"
+        assert table["empty one"]["Model"] == "all-MiniLM-L6-v2"
+        assert table["docs"]["Size"] > 8192
+        assert "### docs" in texts(app)
+        assert app.query_params["collection"] == "docs"
+
+    def test_large_tables_are_estimated(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        docs = with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            connection.execute("analyze pgvista.docs")
+        monkeypatch.setattr("pgvista.services.collections.EXACT_COUNT_LIMIT", 10)
+        app = open_page("collections")
+        assert "≈ 20" in texts(app)
+        assert docs.count() == 20
+
+    def test_two_hundred_can_be_filtered(self, open_page: OpenPage, database_url: str) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(
+                "do $$ begin for i in 1..200 loop execute format('create table public.%I "
+                "(id int primary key, body text, embedding vector(3))', 'shelf ' || i); end loop; "
+                "end $$"
+            )
+        app = open_page("collections")
+        assert len(listed(app)) == 200
+        app.text_input(key="collections.filter").input("shelf 17").run()
+        assert len(listed(app)) == 11
+        app.text_input(key="collections.filter").input("nothing like it").run()
+        assert not app.dataframe
+        assert not app.exception
+
+    def test_an_unknown_name_in_the_address(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        app = open_page("collections", collection="gone")
+        assert "There is no collection **gone**" in texts(app)
+        assert "### docs" in texts(app)
+
+    def test_the_choice_goes_along_to_other_pages(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench, "a")
+        with_rows(workbench, "b")
+        app = open_page("collections", collection="b")
+        app.switch_page("pages/data/connect.py").run()
+        app.switch_page("pages/data/collections.py").run()
+        assert "### b" in texts(app)
+
+
+class TestNew:
+    @pytest.mark.parametrize("name", ["docs", ODD_NAME, "100 % 日本語 {x} %s", "x" * 63])
+    def test_names_of_any_characters(
+        self, open_page: OpenPage, workbench: Workbench, name: str
+    ) -> None:
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input(name).run()
+        press(app, "Create")
+        assert not app.error, app.error[0].value
+        assert listed(app) == [name]
+        made = workbench.collection(name)
+        assert (made.model, made.dimension) == ("all-MiniLM-L6-v2", 384)
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("ü" * 32, "64 bytes"), ("", "empty"), ("   ", "empty")]
+    )
+    def test_names_that_postgres_cannot_keep(
+        self, open_page: OpenPage, workbench: Workbench, name: str, said: str
+    ) -> None:
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input(name).run()
+        press(app, "Create")
+        assert said in app.error[0].value.replace("\\", "")
+        assert workbench.collections() == []
+
+    def test_a_taken_name_is_refused(self, open_page: OpenPage, workbench: Workbench) -> None:
+        with_rows(workbench)
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input("docs").run()
+        press(app, "Create")
+        assert "already" in app.error[0].value
+        assert workbench.collection("docs").count() == 20
+
+    def test_vectors_of_ones_own_with_columns(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input("mine")
+        app.segmented_control(key="new.kind").set_value("Vectors of my own").run()
+        app.number_input(key="new.dimension").set_value(12)
+        app.selectbox(key="new.type").set_value(VectorType.HALFVEC)
+        app.selectbox(key="new.metric").set_value(Metric.L2)
+        app.session_state["new.columns"] = {
+            "edited_rows": {},
+            "added_rows": [
+                {"Column": "year", "Type": "whole number", "Index": True},
+                {"Column": "tags", "Type": "list of texts", "Index": False},
+            ],
+            "deleted_rows": [],
+        }
+        press(app, "Create")
+        assert not app.error, app.error[0].value
+        info = workbench.collection("mine").info
+        assert (info.dimension, info.vector_type, info.metric) == (12, "halfvec", "l2")
+        assert [(column.name, column.type) for column in info.columns] == [
+            ("year", "bigint"),
+            ("tags", "text[]"),
+        ]
+        names = {index.name for index in workbench.collection("mine").indexes()}
+        assert "mine_year_idx" in names
+        assert "mine_tags_idx" not in names
+
+
+class TestTablesMadeElsewhere:
+    def test_roles_are_guessed_and_can_be_mended(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with workbench.db.transaction() as connection:
+            connection.execute(
+                "create table public.talks (nr int primary key, title text, body text, "
+                "info jsonb, vec vector(3)); create materialized view public.seen as "
+                "select nr, body, vec from public.talks; create view public.looked as "
+                "select * from public.talks"
+            )
+        app = open_page("collections")
+        assert {"public.talks", "public.seen", "public.looked"} <= set(listed(app))
+        view(app, "Open a table")
+        app.selectbox(key="open.table").set_value("public.talks").run()
+        prefix = "open.public.talks"
+        assert app.selectbox(key=f"{prefix}.id").value == "nr"
+        assert app.selectbox(key=f"{prefix}.embedding").value == "vec"
+        app.selectbox(key=f"{prefix}.content").set_value("title")
+        app.selectbox(key=f"{prefix}.metric").set_value(Metric.L2)
+        press(app, "Keep these roles")
+        assert not app.error, app.error[0].value
+        info = workbench.collection("public.talks").info
+        assert (info.roles.content, info.metric) == ("title", "l2")
+        view(app, "Open a table")
+        app.selectbox(key="open.table").set_value("public.seen").run()
+        assert "materialised view" in texts(app)
+        assert "No key column" in texts(app)
+
+    def test_a_model_of_another_length_is_refused(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        app = act(open_page("collections"), "docs", "Columns and model")
+        app.selectbox(key="roles.docs.model").set_value("all-MiniLM-L6-v2")
+        press(app, "Keep these roles")
+        assert "384 numbers" in app.error[0].value
+
+    def test_a_view_says_what_works(self, open_page: OpenPage, workbench: Workbench) -> None:
+        with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            connection.execute("create view public.looked as select embedding from pgvista.docs")
+        app = open_page("collections", collection="public.looked")
+        said = texts(app)
+        assert "A view: it can be searched" in said
+        assert "No text column" in said
+        actions = app.segmented_control(key="collections.action.public.looked").options
+        assert actions == ["Columns and model", "Drop"]
+
+    def test_a_text_table_gets_vectors(self, open_page: OpenPage, workbench: Workbench) -> None:
+        with workbench.db.transaction() as connection:
+            connection.execute(
+                "create table public.notes (id int primary key, body text); "
+                "insert into public.notes values (1, 'The cat chases the mouse'), (2, 'Ham'), "
+                "(3, null)"
+            )
+        app = view(open_page("collections"), "Add vectors to a table")
+        press(app, "Add the column and embed")
+        assert not app.error, app.error[0].value
+        assert finish_jobs(app, timeout_s=120) == [JobState.DONE]
+        assert "2 texts embedded" in texts(app)
+        notes = workbench.collection("public.notes")
+        assert notes.search("a kitten and rodents", mode="semantic").hits[0].id == "1"
+
+
+class TestChanges:
+    def test_an_index_is_built_in_the_background(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        docs = with_rows(workbench)
+        app = act(open_page("collections"), "docs", "Build an index")
+        app.number_input(key="build.m").set_value(8).run()
+        press(app, "Build")
+        assert finish_jobs(app) == [JobState.DONE]
+        [index] = [item for item in docs.indexes() if item.method == "hnsw"]
+        assert index.options == {"m": "8", "ef_construction": "64"}
+        assert index.valid
+        act(app, "docs", "Drop an index")
+        app.selectbox(key="dropindex.docs").set_value(index.name).run()
+        app.text_input(key=f"dropindex.{index.name}.name").input(index.name).run()
+        press(app, "Drop the index")
+        assert [item.method for item in docs.indexes() if item.method == "hnsw"] == []
+
+    def test_options_out_of_range_are_a_sentence(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        app = act(open_page("collections"), "docs", "Build an index")
+        app.number_input(key="build.m").set_value(100).run()
+        assert "at least 2 * m" in app.error[0].value.replace("\\", "")
+
+    def test_rename(self, open_page: OpenPage, workbench: Workbench) -> None:
+        with_rows(workbench)
+        app = act(open_page("collections"), "docs", "Rename")
+        app.text_input(key="rename.docs").input(ODD_NAME).run()
+        press(app, "Rename")
+        assert listed(app) == [ODD_NAME]
+        assert workbench.collection(ODD_NAME).count() == 20
+
+    @pytest.mark.parametrize(("action", "left"), [("Empty", [0]), ("Drop", [])])
+    def test_what_is_lost_is_shown_and_the_name_asked_for(
+        self, open_page: OpenPage, workbench: Workbench, action: str, left: list[int]
+    ) -> None:
+        with_rows(workbench)
+        app = act(open_page("collections"), "docs", action)
+        assert "20 rows" in texts(app)
+        key = f"{action.lower()}.docs"
+        assert app.button(key=f"{key}.go").disabled
+        app.text_input(key=f"{key}.name").input("doc").run()
+        assert app.button(key=f"{key}.go").disabled
+        app.text_input(key=f"{key}.name").input("docs").run()
+        app.button(key=f"{key}.go").click().run()
+        assert not app.exception
+        assert [item.count() for item in workbench.collections()] == left
+
+    def test_what_others_depend_on_is_kept(self, open_page: OpenPage, workbench: Workbench) -> None:
+        with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            connection.execute("create view public.looked as select id from pgvista.docs")
+        app = act(open_page("collections"), "docs", "Drop")
+        app.text_input(key="drop.docs.name").input("docs").run()
+        app.button(key="drop.docs.go").click().run()
+        assert "depend" in app.error[0].value
+        assert workbench.collection("docs").count() == 20
+
+
+class TestReadOnly:
+    def test_buttons_say_so_and_postgres_refuses(
+        self, open_page: OpenPage, workbench: Workbench, database_url: str
+    ) -> None:
+        with_rows(workbench)
+        app = open_page("connect")
+        for item in app.text_input:
+            if item.label == "URL":
+                item.input(database_url)
+            if item.label == "Name":
+                item.input("locked")
+        next(item for item in app.checkbox if item.label == "Read-only").check()
+        press(app, "Connect")
+        assert not app.error, app.error[0].value
+        app.switch_page("pages/data/collections.py").run()
+        assert "read-only" in app.sidebar.markdown[0].value
+        act(app, "docs", "Drop")
+        drop = app.button(key="drop.docs.go")
+        assert drop.disabled
+        assert "read-only" in drop.label
+        # What gets past the page is refused by Postgres itself.
+        target = app.session_state["pgvista.connections"].targets["locked"]
+        database = Database(target)
+        with pytest.raises(ReadOnly, match="Postgres refused to write"):
+            collections.drop(database, workbench.collection("docs").info)
+        database.close()
+        assert workbench.collection("docs").count() == 20
