@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from psycopg import Connection
@@ -28,9 +29,10 @@ from pgvista.model.collection import PARENT_KEY, Collection
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import BadRow, IngestReport, Row
 from pgvista.services.catalog import run
-from pgvista.services.items import Item, bad_row, cut, make_item, refuse_vectors
+from pgvista.services.items import Item, Tally, bad_row, cut, make_item, refuse_vectors
 from pgvista.sql import collection as ddl
 from pgvista.sql import ingest as ingest_sql
+from pgvista.sql.index import analyze
 
 Chunking = Literal["auto", "none"] | int
 
@@ -38,7 +40,8 @@ TEXT_BATCH = 512
 """Texts embedded, written and committed together."""
 VECTOR_BATCH = 5_000
 """Ready vectors written and committed together."""
-KEPT_BAD_ROWS = 10_000
+ANALYZE_FROM = 1_000
+"""A load of this many rows or more ends with ANALYZE."""
 _HOPELESS = 50
 """When this many rows in a row are refused and none was written, the load stops."""
 
@@ -61,22 +64,6 @@ class IngestOptions:
                 )
         elif not 8 <= self.chunk <= 100_000:
             raise InvalidInput(f"A chunk of {self.chunk} tokens is out of range: 8 to 100,000.")
-
-
-@dataclass(slots=True)
-class _Tally:
-    read: int = 0
-    written: int = 0
-    embedded: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    refused_in_a_row: int = 0
-    bad: list[BadRow] = field(default_factory=list)
-
-    def reject(self, bad: BadRow) -> None:
-        self.rejected += 1
-        if len(self.bad) < KEPT_BAD_ROWS:
-            self.bad.append(bad)
 
 
 def ingest(
@@ -125,7 +112,7 @@ class _Load:
         self.options = options
         self.reporter: Reporter = reporter or SilentReporter()
         self.progress = progress or (lambda read: Progress(done=read, stage="loading"))
-        self.tally = _Tally()
+        self.tally = Tally()
         self.parents_indexed = False
         self._embedder = embedder
 
@@ -148,6 +135,8 @@ class _Load:
             self._write_batch(batch)
             self._report("loading")
         tally = self.tally
+        if tally.written >= ANALYZE_FROM:
+            self._analyze()
         return IngestReport(
             read=tally.read,
             written=tally.written,
@@ -157,6 +146,11 @@ class _Load:
             bad_rows=tuple(tally.bad),
             seconds=time.perf_counter() - began,
         )
+
+    def _analyze(self) -> None:
+        """Let the planner know the table as it is now; autovacuum would come to it later."""
+        with suppress(PermissionDenied), self.db.transaction(timeout_ms=0) as connection:
+            connection.execute(analyze(self.collection).sql)
 
     def _report(self, stage: str, ahead: int = 0) -> None:
         self.reporter.report(replace(self.progress(self.tally.read + ahead), stage=stage))

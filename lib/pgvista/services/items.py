@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,28 @@ from pgvista.model.rows import BadRow, Row
 
 CHUNK_OVERLAP = 0.15
 """Part of a chunk that is repeated at the start of the next one."""
+
+
+KEPT_BAD_ROWS = 10_000
+"""Of the rows set aside, so many are kept with their reasons."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a load has done so far."""
+
+    read: int = 0
+    written: int = 0
+    embedded: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    refused_in_a_row: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+
+    def reject(self, bad: BadRow) -> None:
+        self.rejected += 1
+        if len(self.bad) < KEPT_BAD_ROWS:
+            self.bad.append(bad)
 
 
 @dataclass(slots=True)
