@@ -38,6 +38,7 @@ class Tally:
     bad: list[BadRow] = field(default_factory=list)
 
     def reject(self, bad: BadRow) -> None:
+        """Count a row that was set aside, and keep it while there is room."""
         self.rejected += 1
         if len(self.bad) < KEPT_BAD_ROWS:
             self.bad.append(bad)
