@@ -10,17 +10,12 @@ docs.search("words").hits
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pgvista.config import load_settings
 from pgvista.db.database import Database
-from pgvista.db.embedded import EmbeddedServer, start_embedded
-from pgvista.db.target import target_from_url
 from pgvista.embed.base import Embedder
 from pgvista.embed.registry import DEFAULT_MODEL, canonical_name, get_embedder, known_dimension
 from pgvista.errors import InvalidInput
@@ -50,6 +45,7 @@ from pgvista.services import collections as collection_service
 from pgvista.services import indexes as index_service
 from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
+from pgvista.services.connect import open_database
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
 from pgvista.services.rows import StoredRow
 
@@ -58,20 +54,6 @@ if TYPE_CHECKING:
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-_servers: dict[Path, EmbeddedServer] = {}
-_servers_lock = threading.Lock()
-
-
-def embedded_server(data_dir: Path | None = None) -> EmbeddedServer:
-    """Start or attach to the embedded server of `data_dir`, once in this process."""
-    folder = data_dir or load_settings().data_dir
-    with _servers_lock:
-        server = _servers.get(folder)
-        if server is None:
-            server = _servers[folder] = start_embedded(folder)
-        server.ensure_running()
-    return server
-
 
 def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
     """Connect to `url`, to what PGVISTA_URL names, or else to the embedded server.
@@ -79,21 +61,7 @@ def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
     `url` is a ``postgresql://`` address or libpq's key=value text; passwords may come from
     ~/.pgpass or PGPASSWORD. Raises ConnectionFailed when there is no answer.
     """
-    settings = load_settings()
-    given = url or (settings.url.reveal() if settings.url else None)
-    timeout_ms = settings.statement_timeout_ms
-    if given:
-        db = Database(target_from_url(given, read_only=read_only), statement_timeout_ms=timeout_ms)
-    else:
-        server = embedded_server(settings.data_dir)
-        target = target_from_url(server.url, read_only=read_only, label="embedded", embedded=True)
-        db = Database(target, statement_timeout_ms=timeout_ms, revive=server.ensure_running)
-    try:
-        db.capabilities.require_vector()
-    except BaseException:
-        db.close()
-        raise
-    return Workbench(db)
+    return Workbench(open_database(url, read_only=read_only))
 
 
 class Workbench:

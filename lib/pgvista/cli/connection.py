@@ -37,24 +37,10 @@ def open_database(url: str | None) -> Iterator[Database]:
 
     Raises ConnectionFailed when there is no answer, ExtensionMissing without pgvector.
     """
-    from pgvista.config import load_settings
-    from pgvista.db.database import Database
-    from pgvista.db.target import target_from_url
+    from pgvista.services import connect
 
-    settings = load_settings()
-    address = url if url is not None else settings.url.reveal() if settings.url else None
-    revive = None
-    if address is not None:
-        target = target_from_url(address)
-    else:
-        from pgvista.db.embedded import start_embedded
-
-        server = start_embedded(settings.data_dir, on_wait=tell)
-        revive = server.ensure_running
-        target = target_from_url(server.url, label="embedded", embedded=True)
-    db = Database(target, statement_timeout_ms=settings.statement_timeout_ms, revive=revive)
+    db = connect.open_database(url, on_wait=tell)
     try:
-        db.capabilities.require_vector()
         yield db
     finally:
         db.close()
