@@ -35,6 +35,13 @@ def embedded_server(
     return server
 
 
+def running_server(data_dir: Path | None = None) -> EmbeddedServer | None:
+    """Return the embedded server when this process holds it and it runs: a quick look."""
+    with _lock:
+        server = _servers.get(data_dir or load_settings().data_dir)
+    return server if server is not None and server.is_running() else None
+
+
 def embedded_target(server: EmbeddedServer, *, read_only: bool = False) -> Target:
     """Return where the embedded server is."""
     return target_from_url(server.url, read_only=read_only, label=EMBEDDED, embedded=True)

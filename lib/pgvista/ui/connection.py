@@ -7,23 +7,21 @@ belong to that session alone, and are closed with it. Only the embedded server i
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import streamlit as st
 
 from pgvista.config import load_settings
 from pgvista.db.capabilities import Capabilities
 from pgvista.db.database import Database
-from pgvista.db.embedded import EmbeddedServer, start_embedded
 from pgvista.db.target import Target, target_from_url
 from pgvista.errors import Conflict, InvalidInput, NotFound, PgvistaError
+from pgvista.services import connect
 from pgvista.ui.errors import plain, show_error
 
-EMBEDDED = "embedded"
+EMBEDDED = connect.EMBEDDED
 """The name of the connection to the embedded server, which every session has."""
 
 MAX_NAME_LENGTH = 100
@@ -55,10 +53,6 @@ class _Registry:
     current: str
     embedded_read_only: bool = False
     failures: dict[str, tuple[float, PgvistaError]] = field(default_factory=dict)
-
-
-_servers: dict[Path, EmbeddedServer] = {}
-_servers_lock = threading.Lock()
 
 
 def session_id() -> str:
@@ -189,8 +183,7 @@ def private_database(name: str | None = None) -> Callable[[], Database]:
     It outlives the session's pools, so that a job goes on when its page is left.
     """
     target = open_database(name or _registry().current).target
-    timeout_ms = load_settings().statement_timeout_ms
-    return lambda: Database(target, statement_timeout_ms=timeout_ms, max_size=4)
+    return lambda: connect.database_of(target, max_size=4)
 
 
 def known_capabilities() -> Capabilities | None:
@@ -236,7 +229,7 @@ def _known(registry: _Registry, name: str) -> Target | None:
 )
 def _pool(session: str, identity: str, _target: Target) -> Database:
     """Keyed by the session and by all that makes the connection what it is, password included."""
-    return Database(_target, statement_timeout_ms=load_settings().statement_timeout_ms)
+    return connect.database_of(_target)
 
 
 def _close(session: str, target: Target) -> None:
@@ -247,30 +240,14 @@ def _close(session: str, target: Target) -> None:
 
 def _embedded_target(read_only: bool) -> Target:
     """Return where the embedded server is; it is started first where it does not run."""
-    folder = load_settings().data_dir
-    with _servers_lock:
-        server = _servers.get(folder)
-    if server is None or not server.is_running():
-        server = _start(folder, server)
-    found = target_from_url(server.url)
-    return Target(found.conninfo, EMBEDDED, read_only=read_only, embedded=True)
-
-
-def _start(folder: Path, server: EmbeddedServer | None) -> EmbeddedServer:
-    slot = st.empty()
-    tell = _waiting(slot)
-    try:
-        if server is not None:
-            server.ensure_running(on_wait=tell)
-            return server
-        started = start_embedded(folder, on_wait=tell)
-        with _servers_lock:
-            kept = _servers.setdefault(folder, started)
-        if kept is not started:
-            started.stop()
-        return kept
-    finally:
-        slot.empty()
+    server = connect.running_server()
+    if server is None:
+        slot = st.empty()
+        try:
+            server = connect.embedded_server(on_wait=_waiting(slot))
+        finally:
+            slot.empty()
+    return connect.embedded_target(server, read_only=read_only)
 
 
 def _waiting(slot: st.delta_generator.DeltaGenerator) -> Callable[[str], None]:
