@@ -22,15 +22,13 @@ with guarded(stop=True):
         collection = pick_collection(key="browse_collection")
     if collection is None:
         st.stop()
-    about = st.empty()
     keys = metadata_keys(db, collection)
 try:
     shown = browse_view.rows_view(db, collection, keys)
 except PgvistaError as error:
     show_error(error)
     st.stop()
-with about, guarded():
-    browse_view.state_line(db, collection, shown)
+browse_view.state_line(db, collection, shown)
 
 writable = not browse_view.not_writable(db, collection)
 with guarded():

@@ -163,7 +163,7 @@ class TestBadRows:
         assert ids(db, texts) == ["a", "b"]
         assert sorted(reasons(report)) == [4, 6]
         table = list(csv.reader(io.StringIO(bad_rows_csv(report).decode("utf-8-sig"))))
-        assert table[0] == ["line", "reason", "row"]
+        assert table[0] == ["line", "reason", "raw"]
         assert table[1][0] == "4"
         assert "no id" in table[1][2]
 

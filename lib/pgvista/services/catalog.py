@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -150,6 +150,9 @@ def collection_of(
         except (InvalidInput, TypeError):
             entry = None  # the table was changed since: guess anew
     by_name = {column.name: column for column in columns}
+    has_places = _KINDS[row["kind"]] not in (RelationKind.VIEW, RelationKind.FOREIGN)
+    if roles.id is None and not has_places and "id" in by_name.keys() - {roles.content}:
+        roles = replace(roles, id="id")  # a view has no keys to tell it by
     embedding = by_name[roles.embedding]
     config = by_name[roles.fts].config if roles.fts else None
     kept = entry or {}
@@ -168,7 +171,7 @@ def collection_of(
         columns=structured_columns(columns, roles),
         kind=_KINDS[row["kind"]],
         layout=Layout(kept["layout"]) if entry else layout,
-        key_type=by_name[roles.id].type if roles.id else "tid",
+        key_type=by_name[roles.id].type if roles.id else "tid" if has_places else "text",
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
         extension_schema=db.capabilities.extension_qualifier,
     )

@@ -24,7 +24,9 @@ def relation(collection: Collection) -> sql.Identifier:
 
 
 def id_expression(collection: Collection, alias: LiteralString | None) -> sql.Composable:
-    """Return the key column, or ``ctid`` for a relation without a key."""
+    """Return the key column; without one the place of the row, or in a view a digest of it."""
+    if collection.roles.id is None and collection.key_type == "text":
+        return compose("md5({row}::text)", row=sql.SQL(alias or "d"))
     return column(alias, collection.roles.id or "ctid")
 
 

@@ -211,12 +211,11 @@ def _row(collection: Collection) -> sql.Composed:
 
 
 def _id_in(collection: Collection, alias: LiteralString) -> sql.Composed:
-    kind = "tid" if collection.roles.id is None else collection.key_type
     return compose(
         "{id} = any({ids}::{type}[])",
         id=id_expression(collection, alias),
         ids=param("ids"),
-        type=column_type(kind),
+        type=column_type(collection.key_type),
     )
 
 
