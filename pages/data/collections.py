@@ -33,12 +33,12 @@ def finish(name: str, sentence: str) -> None:
 
 if NEXT_VIEW in st.session_state:
     st.session_state["collections.view"] = st.session_state.pop(NEXT_VIEW)
+st.session_state.setdefault("collections.view", VIEWS[0])
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Collections", width="stretch")
     view = st.segmented_control(
         "View",
         VIEWS,
-        default=VIEWS[0],
         required=True,
         key="collections.view",
         label_visibility="collapsed",

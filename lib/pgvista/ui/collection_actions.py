@@ -25,6 +25,7 @@ from pgvista.ui.table_roles import embed_missing, plain_name, roles_form
 
 _JOBS = "collections.jobs"
 _ACTION = "collections.action"
+_BEGUN = "collections.begun"
 _SAID = "collections.said"
 
 _TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED)
@@ -67,9 +68,10 @@ def collection_actions(db: Database, stats: CollectionStats) -> None:
     if collection.kind in _TABLES:
         actions["Empty"] = _empty
     actions["Drop"] = _drop
-    chosen = st.segmented_control(
-        "Change it", list(actions), key=f"{_ACTION}.{collection.name}", selection_mode="single"
-    )
+    key = f"{_ACTION}.{collection.name}"
+    if st.session_state.pop(_BEGUN, None) == collection.name:
+        st.session_state[key] = None
+    chosen = st.segmented_control("Change it", list(actions), key=key)
     if chosen is None:
         return
     with st.container(border=True):
@@ -84,6 +86,13 @@ def _result(result: object) -> None:
         st.markdown(f":gray[{plain(result.definition)} · {form.size(result.size_bytes)}]")
     elif isinstance(result, int):
         st.markdown(f":gray[{form.plural(result, 'text')} embedded.]")
+
+
+def _begun(name: str, job_id: str) -> None:
+    """Show the job that was started, in place of the action that started it."""
+    remember_job(name, job_id)
+    st.session_state[_BEGUN] = name
+    st.rerun()
 
 
 def _done(sentence: str, name: str | None) -> None:
@@ -112,8 +121,7 @@ def _embed(db: Database, stats: CollectionStats) -> None:
         "background, batch by batch; what is done stays when it is stopped."
     )
     if write_button("Embed them", key="embed.go", read_only=db.read_only):
-        remember_job(collection.name, embed_missing(db, collection))
-        st.rerun()
+        _begun(collection.name, embed_missing(db, collection))
 
 
 def _build(db: Database, stats: CollectionStats) -> None:
@@ -181,8 +189,7 @@ def _build(db: Database, stats: CollectionStats) -> None:
             lambda own, reporter: build_index(own, collection, spec, reporter=reporter),
             exclusive=f"index {collection.schema}.{collection.table}",
         )
-        remember_job(collection.name, job.id)
-        st.rerun()
+        _begun(collection.name, job.id)
 
 
 def _drop_index(db: Database, stats: CollectionStats) -> None:

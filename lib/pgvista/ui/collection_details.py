@@ -138,7 +138,7 @@ def _indexes_table(indexes: Sequence[IndexInfo]) -> None:
     st.table(
         {
             "Index": [
-                f"{plain(index.name)}{'' if index.valid else ' :red-badge[invalid]'}"
+                f"{plain(index.name)}{'' if index.valid else ' :orange-badge[not ready]'}"
                 for index in indexes
             ],
             "Method": [f"{_method(index)}" for index in indexes],

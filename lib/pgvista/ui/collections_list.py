@@ -112,7 +112,7 @@ def _searched(stats: CollectionStats) -> str:
 
 def _vector_indexes(stats: CollectionStats) -> str | None:
     found = [
-        f"{index.method}{'' if index.valid else ' (invalid)'}"
+        f"{index.method}{'' if index.valid else ' (not ready)'}"
         for index in stats.indexes
         if index.method in ("hnsw", "ivfflat")
     ]

@@ -12,7 +12,7 @@ from pgvista.db.target import Target, target_from_fields, target_from_url
 from pgvista.errors import PgvistaError
 from pgvista.ui import connection
 from pgvista.ui.errors import plain, show_error
-from pgvista.ui.server_report import forget_report, test_target
+from pgvista.ui.server_report import ask_test, forget_report
 from pgvista.ui.state import settings
 
 WAYS = ("URL", "Fields", "Service")
@@ -70,7 +70,7 @@ def new_connection() -> None:
         try:
             target = make(read_only)
             if test:
-                test_target(target)
+                ask_test(target)
             else:
                 open_target(_Asked(target, name.strip() or target.label, save))
         except PgvistaError as error:

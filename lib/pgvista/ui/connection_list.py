@@ -12,7 +12,7 @@ from pgvista.ui import connection
 from pgvista.ui.connection import NamedConnection
 from pgvista.ui.connection_form import open_profile
 from pgvista.ui.errors import plain, show_error
-from pgvista.ui.server_report import test_target
+from pgvista.ui.server_report import ask_test
 from pgvista.ui.state import settings
 
 _OPENING = "connect.opening"
@@ -45,7 +45,7 @@ def _card(item: NamedConnection, position: int) -> None:
                 "Use", key=f"connect.use.{position}", type="primary",
                 on_click=connection.use, args=(item.name,),
             )  # fmt: skip
-        tested = st.button("Test", key=f"connect.test.{position}")
+        st.button("Test", key=f"connect.test.{position}", on_click=_ask_test, args=(item.name,))
         if item.embedded:
             st.toggle(
                 "Read-only", value=item.read_only, key="connect.embedded.read_only",
@@ -57,11 +57,14 @@ def _card(item: NamedConnection, position: int) -> None:
                 "Disconnect", key=f"connect.remove.{position}",
                 on_click=connection.remove, args=(item.name,),
             )  # fmt: skip
-    if tested:
-        try:
-            test_target(connection.open_database(item.name).target)
-        except PgvistaError as error:
-            show_error(error)
+
+
+def _ask_test(name: str) -> None:
+    """Ask in a callback: a press is then not lost when another one cuts the run short."""
+    try:
+        ask_test(connection.open_database(name).target)
+    except PgvistaError as error:
+        show_error(error)
 
 
 def _embedded_read_only() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pgvista.model.collection import CollectionStats
 
+_NARROW = "\N{NO-BREAK SPACE}"
+
 
 def size(count: float) -> str:
     """Write bytes as ``512 B``, ``8.0 kB``, ``3.1 MB``; a kB is 1,024 bytes, as in Postgres."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1024:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+            return f"{count:.{0 if unit == 'B' else 1}f}{_NARROW}{unit}"
         count /= 1024
-    return f"{count:.1f} TB"
+    return f"{count:.1f}{_NARROW}TB"
 
 
 def rows(stats: CollectionStats) -> str:

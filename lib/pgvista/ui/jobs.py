@@ -115,7 +115,7 @@ def _watch_all(ids: tuple[str, ...]) -> None:
     for job in live:
         share = _share(job)
         figure = f" · {share:.0%}" if share is not None else ""
-        st.markdown(f":gray[:material/progress_activity: {plain(job.name)}{figure}]")
+        st.markdown(f":small[:gray[:material/progress_activity: {plain(job.name)}{figure}]]")
         if share is not None:
             st.progress(share)
 

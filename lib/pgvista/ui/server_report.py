@@ -19,25 +19,27 @@ _TESTED = "connect.tested"
 
 @dataclass(frozen=True, slots=True)
 class _Tested:
+    """A test that was asked for: with neither report nor error it is still to be made."""
+
     target: Target
-    report: ServerReport | None
-    error: PgvistaError | None
+    report: ServerReport | None = None
+    error: PgvistaError | None = None
 
 
-def test_target(target: Target) -> PgvistaError | None:
-    """Test `target` over connections of the test's own; `show_report` shows what came of it."""
+def ask_test(target: Target) -> None:
+    """Have `target` tested by the next `show_report`, be it in this run of the page or a later."""
+    st.session_state[_TESTED] = _Tested(target)
+
+
+def _test(target: Target) -> _Tested:
+    """Test over connections of the test's own."""
     database = Database(target, statement_timeout_ms=15_000, max_size=2)
-    found: ServerReport | None = None
-    failure: PgvistaError | None = None
     try:
-        with st.spinner(f"Asking {plain(target.label)}"):
-            found = report(database)
+        return _Tested(target, report(database))
     except PgvistaError as error:
-        failure = error
+        return _Tested(target, error=error)
     finally:
         database.close()
-    st.session_state[_TESTED] = _Tested(target, found, failure)
-    return failure
 
 
 def forget_report() -> None:
@@ -51,6 +53,9 @@ def show_report() -> None:
     if not isinstance(tested, _Tested):
         return
     with st.container(border=True, key="connect.report"):
+        if tested.report is None and tested.error is None:
+            with st.spinner(f"Asking {plain(tested.target.label)}"):
+                tested = st.session_state[_TESTED] = _test(tested.target)
         head, close = st.columns([8, 1], vertical_alignment="center")
         head.markdown(f"**Test of {plain(tested.target.label)}**")
         close.button(
@@ -143,7 +148,7 @@ def _create(target: Target, schema: str | None) -> None:
     database = Database(target, max_size=2)
     try:
         create_extension(database, schema=schema)
-        st.session_state[_TESTED] = _Tested(target, report(database), None)
+        st.session_state[_TESTED] = _Tested(target, report(database))
     except PgvistaError as error:
         show_error(error)
         return

@@ -50,14 +50,15 @@ def open_table(db: Database, found: Sequence[CollectionStats]) -> str | None:
         format_func=lambda name: f"{name} · {by_name[name].collection.kind.value} · "
         f"{form.rows(by_name[name])} rows",
     )  # fmt: skip
-    return roles_form(db, by_name[name].collection, key=f"open.{name}")
+    collection = by_name[name].collection
+    for sentence in limits(collection):
+        st.markdown(f":gray[:material/info: {sentence}]")
+    return roles_form(db, collection, key=f"open.{name}")
 
 
 def roles_form(db: Database, collection: Collection, *, key: str) -> str | None:
     """Draw the roles, model, metric and language of a relation; return its name once they are kept."""
     columns = collections.describe(db, collection.schema, collection.table)
-    for sentence in limits(collection):
-        st.markdown(f":gray[:material/info: {sentence}]")
     guessed = asdict(guess_roles(columns))
     now = asdict(collection.roles)
     with st.form(f"{key}.roles", border=False):
