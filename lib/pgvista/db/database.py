@@ -5,6 +5,7 @@ A read costs three round trips: one for BEGIN and all settings, the statement, a
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ import psycopg
 import tenacity
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from pgvista.db.capabilities import Capabilities, fetch_capabilities
 from pgvista.db.errors import is_lost, is_transient, translated
@@ -24,6 +26,11 @@ from pgvista.db.vector_types import introduce
 from pgvista.errors import QueryFailed, ReadOnly, ServerUnavailable
 
 T = TypeVar("T")
+
+# What fails is raised; that the rest of the pipeline could not run then is no news to anybody.
+logging.getLogger("psycopg").addFilter(
+    lambda record: not str(record.msg).startswith("error ignored terminating")
+)
 
 DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
 CONNECT_TIMEOUT_S = 5
@@ -149,8 +156,11 @@ class Database:
                         cursor = connection.execute(statement, values)
                         connection.execute(b"commit")
                     return cursor.fetchall()
-                except psycopg.Error as error:
-                    if new or not is_lost(error):
+                except (psycopg.Error, UnicodeEncodeError) as error:
+                    # psycopg takes for prepared what was sent behind the statement that failed
+                    if connection.info.transaction_status is not TransactionStatus.ACTIVE:
+                        connection.close()
+                    if new or not (isinstance(error, psycopg.Error) and is_lost(error)):
                         raise
                 finally:
                     self._pool.release(connection)

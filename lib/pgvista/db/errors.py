@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import psycopg
 
 from pgvista.db.libpq_messages import BY_TEXT
-from pgvista.db.sqlstates import BY_CLASS, BY_STATE, LOST
+from pgvista.db.sqlstates import BAD_TEXT, BY_CLASS, BY_STATE, LOST
 from pgvista.errors import (
     ConnectionFailed,
     InvalidInput,
@@ -67,6 +67,8 @@ def translated(label: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise translate(error, label=label) from (error if error.sqlstate else None)
+    except UnicodeEncodeError as error:  # half a surrogate pair in a value
+        raise BAD_TEXT("", label) from error
 
 
 def translate(error: psycopg.Error, *, label: str) -> PgvistaError:

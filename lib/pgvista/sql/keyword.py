@@ -25,8 +25,8 @@ _RANK_CALL: dict[KeywordRank, LiteralString] = {
 
 
 def words(request: SearchRequest) -> str:
-    """Return the query's words without NUL bytes, which Postgres cannot take."""
-    return (request.text or "").replace("\0", " ")
+    """Return the query's words without NUL and lone surrogates, which Postgres cannot take."""
+    return (request.text or "").replace("\0", " ").encode(errors="replace").decode()
 
 
 def count_lexemes(collection: Collection, request: SearchRequest) -> Query:
