@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from pgvista.ui.components.panels import sql_panel
-from pgvista.ui.errors import plain
 
 READ_ONLY = "This connection is read-only: Postgres refuses to write."
 
@@ -20,7 +21,7 @@ def confirmed(
     sql_panel(sql, key=f"{key}.sql")
     st.markdown(consequence)
     typed = st.text_input(
-        f"Type **{plain(name)}** to agree", key=f"{key}.name", autocomplete="off", live=True,
+        f"Type {verbatim(name)} to agree", key=f"{key}.name", autocomplete="off", live=True,
         disabled=read_only,
     )  # fmt: skip
     return write_button(
@@ -30,6 +31,14 @@ def confirmed(
         disabled=typed != name,
         icon=":material/delete:",
     )
+
+
+def verbatim(text: str) -> str:
+    """Write `text` as Markdown's code, which alone shows every character as it is, dashes too."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    room = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{room}{' '.join(text.splitlines())}{room}{fence}"
 
 
 def write_button(
