@@ -90,7 +90,7 @@ def delete_ids(collection: Collection, ids: Sequence[str]) -> Query:
     if collection.roles.metadata is not None:
         conditions.append(
             compose(
-                "{metadata} ->> {parent} = any({ids})",
+                "{metadata} ->> {parent} = any({ids}::text[])",
                 metadata=column("d", collection.roles.metadata),
                 parent=sql.Literal(PARENT_KEY),
                 ids=param("ids"),
