@@ -8,11 +8,12 @@ from pgvista.services.collections import list_collections
 from pgvista.ui import search_request
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded
-from pgvista.ui.search_context import load_context
+from pgvista.ui.search_context import embedder, examples, load_context
 from pgvista.ui.search_view import search_view
-from pgvista.ui.state import embedder_for, no_collection, pick_collection
+from pgvista.ui.state import no_collection, pick_collection
 
-search_request.restore()
+# The selector's key is gone after a visit to another page.
+search_request.restore(arrived="search_collection" not in st.session_state)
 with guarded(stop=True):
     db = database()
     if not list_collections(db):
@@ -21,6 +22,5 @@ with guarded(stop=True):
     with st.sidebar:
         collection = pick_collection(key="search_collection")
     if collection is not None:
-        context, rows, examples = load_context(db, collection)
-        embedder = embedder_for(collection) if collection.model else None
-        search_view(db, context, embedder, rows, examples)
+        context = load_context(db, collection)
+        search_view(db, context, embedder(collection), examples(collection))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pgvista.db.database import Database
+from pgvista.embed import ModelEmbedder, get_embedder
+from pgvista.errors import PgvistaError
 from pgvista.io.samples import samples
 from pgvista.model.collection import Collection
 from pgvista.services import collections, indexes, rows
 from pgvista.ui.search_knobs import Context
+from pgvista.ui.state import settings
 
 
-def load_context(db: Database, collection: Collection) -> tuple[Context, str, tuple[str, ...]]:
-    """Return what the knobs depend on, the number of rows as told, and questions to begin with."""
+def load_context(db: Database, collection: Collection) -> Context:
+    """Return what the knobs depend on."""
     stats = collections.stats(db, collection)
     keys = [column.name for column in collection.columns]
     keys += [name for name, _ in rows.metadata_keys(db, collection)]
-    context = Context(
+    count = f"{stats.rows:,} {'row' if stats.rows == 1 else 'rows'}"
+    return Context(
         collection=collection,
         indexes=tuple(
             index
@@ -23,9 +27,27 @@ def load_context(db: Database, collection: Collection) -> tuple[Context, str, tu
         ),
         languages=tuple(collections.text_configs(db)),
         filter_keys=tuple(keys),
+        rows=count if stats.rows_exact else f"≈ {count}",
+        is_empty=stats.rows_exact and stats.rows == 0,
     )
-    number = f"{stats.rows:,} rows" if stats.rows_exact else f"≈ {stats.rows:,} rows"
-    examples = next(
-        (sample.example_queries for sample in samples() if sample.key == collection.table), ()
+
+
+def examples(collection: Collection) -> tuple[str, ...]:
+    """Return questions to begin with, for a sample."""
+    return next(
+        (tuple(item.example_queries) for item in samples() if item.key == collection.table), ()
     )
-    return context, number, tuple(examples)
+
+
+def embedder(collection: Collection) -> ModelEmbedder | None:
+    """Return the embedder of the collection's model, with this session's keys.
+
+    None without a model, and where a key is missing: a search by meaning then says so, and words
+    can still be searched.
+    """
+    if collection.model is None:
+        return None
+    try:
+        return get_embedder(collection.model, settings())
+    except PgvistaError:
+        return None

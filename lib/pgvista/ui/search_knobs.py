@@ -1,4 +1,4 @@
-"""The knobs beside the hits: fusion, words, vectors, filter; each says what it does."""
+"""The knobs beside the hits: fusion, vectors, words, filter; each says what it does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import streamlit as st
 
 from pgvista.model.collection import Collection, IndexInfo
 from pgvista.model.metric import Metric
-from pgvista.model.search import IterativeScan, KeywordMatch, KeywordRank, Mode
+from pgvista.model.search import (
+    IterativeScan,
+    KeywordMatch,
+    KeywordRank,
+    Mode,
+    SearchRequest,
+    SearchResult,
+)
 from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
 
@@ -29,6 +36,15 @@ class Context:
     """The collection's valid vector indexes."""
     languages: tuple[str, ...]
     filter_keys: tuple[str, ...]
+    rows: str
+    """How many rows it has, as told: ``233 rows``."""
+    is_empty: bool
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is text to find words in."""
+        roles = self.collection.roles
+        return roles.content is not None or roles.fts is not None
 
     @property
     def has_hnsw(self) -> bool:
@@ -60,7 +76,7 @@ def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False)
 
 def fusion_knobs() -> None:
     """Draw the knobs of reciprocal rank fusion."""
-    with st.container(border=True):
+    with st.container(border=True, key="search_card_fusion", gap="xsmall"):
         st.markdown("**Fusion**")
         slider(knobs.RRF_K)
         slider(knobs.SEMANTIC_WEIGHT)
@@ -70,7 +86,7 @@ def fusion_knobs() -> None:
 
 def keyword_knobs(context: Context) -> None:
     """Draw how words match and rank."""
-    with st.container(border=True):
+    with st.container(border=True, key="search_card_words", gap="xsmall"):
         st.markdown("**Words**")
         st.segmented_control(
             "Match",
@@ -92,82 +108,89 @@ def keyword_knobs(context: Context) -> None:
             help="ts_rank counts how often the words occur; ts_rank_cd also how close they stand. "
             "Both are divided by 1 + log(length). Default: ts_rank.",
         )
+        stored = context.collection.text_config
         right.selectbox(
             "Language",
             [knobs.AUTO, *context.languages],
             key="search_language",
             persist_state="session",
-            format_func=lambda item: (
-                f"{context.collection.text_config} (stored)" if item == knobs.AUTO else item
-            ),
+            format_func=lambda item: f"{stored} (stored)" if item == knobs.AUTO else item,
             help="Text-search configuration of the query. Another one than the stored is computed "
             "for every row, which is slow on large tables.",
         )
 
 
-def vector_knobs(context: Context, mode: Mode, recall: float | None, used: str | None) -> None:
-    """Draw what decides about nearest neighbours; `recall` and `used` tell what it gave."""
-    with st.container(border=True):
+def vector_knobs(
+    context: Context,
+    mode: Mode,
+    request: SearchRequest | None,
+    result: SearchResult | None,
+    recall: float | None,
+) -> None:
+    """Draw what decides about nearest neighbours, and what it gave where a search was run."""
+    with st.container(border=True, key="search_card_vectors", gap="xsmall"):
         names = ", ".join(_index_title(index) for index in context.indexes)
-        st.markdown(
-            f"**Index · {names}**" if names else "**Vectors** · no index, every row compared"
-        )
+        st.markdown(f"**Index · {names}**" if names else "**Vectors · no index**")
         exact = bool(knobs.choice("search_exact"))
         if context.has_hnsw:
-            ef_search = knobs.follow_depth(mode)
-            note = (
-                None if recall is None else f"recall@{int(knobs.value(knobs.LIMIT))} {recall:.2f}"
-            )
-            slider(ef_search, note, disabled=exact)
+            limit = int(knobs.value(knobs.LIMIT))
+            note = None if recall is None else f"recall@{limit} {recall:.2f}"
+            slider(knobs.follow_depth(mode), note, disabled=exact)
         if context.has_ivfflat:
-            slider(knobs.PROBES, disabled=exact)
-        if used:
-            st.caption(used)
+            note = None if context.has_hnsw or recall is None else f"recall {recall:.2f}"
+            slider(knobs.PROBES, note, disabled=exact)
+        st.markdown(f":small[:gray[{_what_it_gave(context, request, result)}]]")
         if context.indexes:
-            left, right = st.columns(2)
-            left.toggle(
+            switches = st.container(horizontal=True, gap="medium")
+            switches.toggle(
                 "Exact",
                 key="search_exact",
                 persist_state="session",
                 help="Compare every row with the query and use no vector index. Default: off.",
             )
-            right.toggle(
+            switches.toggle(
                 "Recall",
                 key="search_recall",
                 persist_state="session",
                 help="Run the exact search too, and tell the part of its hits that the index "
                 "found. It takes the time of the exact search on top. Default: off.",
             )
-            if knobs.filters() is not None and not exact:
+            if request is not None and request.filters is not None and not exact:
                 st.selectbox(
                     "Iterative scan",
                     list(_SCAN),
                     format_func=lambda item: _SCAN[item],
                     key="search_scan",
                     persist_state="session",
-                    help="Let the index go on looking when the filter left too few rows. Default: off.",
+                    help="Let the index go on looking when the filter left too few rows. IVFFlat "
+                    "knows the relaxed order alone. Default: off.",
                 )
         left, right = st.columns(2)
+        own = context.collection.metric.label
         left.selectbox(
             "Metric",
             [knobs.AUTO, *[item.value for item in Metric]],
             key="search_metric",
             persist_state="session",
-            format_func=lambda item: (
-                f"{context.collection.metric.label}" if item == knobs.AUTO else Metric(item).label
-            ),
+            format_func=lambda item: own if item == knobs.AUTO else Metric(item).label,
             help="How distance is measured. An index serves the metric it was built for alone.",
         )
         right.number_input(
-            "Farthest distance",
+            "Max. distance",
             key="search_threshold",
             value=None,
             step=0.05,
-            format="%.3f",
+            format="%.2f",
             placeholder="none",
             persist_state="session",
             help="Threshold: rows farther than this are left out. Default: none.",
         )
+
+
+def limit_knob() -> None:
+    """Draw how many hits are wanted."""
+    with st.container(border=True, key="search_card_limit"):
+        slider(knobs.LIMIT)
 
 
 def filter_knob(context: Context) -> None:
@@ -177,10 +200,28 @@ def filter_knob(context: Context) -> None:
         "Filter",
         key="search_filter",
         persist_state="session",
-        placeholder='{"year": {"$gte": 2020}}',
+        placeholder='Filter, such as {"year": {"$gte": 2020}}',
+        label_visibility="collapsed",
+        icon=":material/filter_alt:",
         help="A JSON object: keys of columns or metadata, a value or an operator: $eq $ne $lt $lte "
         f"$gt $gte $in $contains, $and, $or. Keys here: {keys or 'none found'}.",
     )
+
+
+def _what_it_gave(
+    context: Context, request: SearchRequest | None, result: SearchResult | None
+) -> str:
+    if result is None or request is None or result.plan is None:
+        return "Ask something to see how it is found."
+    if result.plan.vector_index:
+        used = "Index used."
+    else:
+        used = (
+            "Every row compared." if not context.indexes else "Index not used: every row compared."
+        )
+    if result.semantic_rows is None:
+        return used
+    return f"{used} {request.rows_asked:,} rows asked, {result.semantic_rows:,} got."
 
 
 def _index_title(index: IndexInfo) -> str:

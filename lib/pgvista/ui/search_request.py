@@ -6,6 +6,7 @@ carries them under the same names.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -108,6 +109,14 @@ PROBES = Knob(
 )
 KNOBS = (LIMIT, RRF_K, SEMANTIC_WEIGHT, KEYWORD_WEIGHT, DEPTH, EF_SEARCH, PROBES)
 
+TEXT = "search_text"
+"""Where the question is kept."""
+SIDES = "all"
+"""A choice beside the three modes: all of them, side by side."""
+SIMILAR = "search_similar"
+"""Where the row is kept that others shall be similar to: (the collection's name, its id)."""
+FOLLOWED = "_search_ef_followed"
+
 CHOICES: dict[str, Any] = {
     "search_mode": Mode.HYBRID.value,
     "search_match": KeywordMatch.ANY_WORD.value,
@@ -118,10 +127,18 @@ CHOICES: dict[str, Any] = {
     "search_exact": False,
     "search_threshold": None,
     "search_filter": "",
-    "search_sides": False,
     "search_recall": False,
 }
 """Knobs that are no sliders, with their defaults."""
+
+OFFERED: dict[str, set[str]] = {
+    "search_mode": {*(item.value for item in Mode), SIDES},
+    "search_match": {item.value for item in KeywordMatch},
+    "search_rank": {item.value for item in KeywordRank},
+    "search_scan": {item.value for item in IterativeScan},
+    "search_metric": {AUTO, *(item.value for item in Metric)},
+}
+"""What the choices can be that take no other value."""
 
 
 def value(knob: Knob) -> float:
@@ -136,63 +153,77 @@ def choice(key: str) -> Any:
     return CHOICES[key] if found is None else found
 
 
-def restore() -> None:
-    """Take the knobs from the address, once for each link that is opened."""
+def restore(*, arrived: bool) -> None:
+    """Take the knobs from the address: when the page is come to, and when another link is opened.
+
+    A link that names a knob names all that are not at their defaults.
+    """
     given = {key: text for key, text in st.query_params.items() if key.startswith(PREFIX)}
-    if not given or st.session_state.get("_search_link") == given:
+    if not given or (not arrived and st.session_state.get("_search_link") == given):
         return
-    st.session_state["_search_link"] = given
+    state = st.session_state
+    state["_search_link"] = given
+    if set(given) - {TEXT, SIMILAR}:
+        for key in (FOLLOWED, *CHOICES, *(knob.key for knob in KNOBS)):
+            state.pop(key, None)
     for knob in KNOBS:
-        if knob.key in given:
-            try:
-                st.session_state[knob.key] = float(given[knob.key])
-            except ValueError:
-                continue
-    offered: dict[str, set[str]] = {
-        "search_mode": {item.value for item in Mode},
-        "search_match": {item.value for item in KeywordMatch},
-        "search_rank": {item.value for item in KeywordRank},
-        "search_scan": {item.value for item in IterativeScan},
-    }
+        if (number := _number(given.get(knob.key))) is not None:
+            state[knob.key] = number
     for key, default in CHOICES.items():
         text = given.get(key)
-        if text is None or (key in offered and text not in offered[key]):
+        if text is None or (key in OFFERED and text not in OFFERED[key]):
             continue
         if isinstance(default, bool):
-            st.session_state[key] = text == "1"
-        elif key == "search_threshold":
-            try:
-                st.session_state[key] = float(text)
-            except ValueError:
-                continue
-        else:
-            st.session_state[key] = text
-    if "search_text" in given:
-        st.session_state["search_text"] = given["search_text"]
+            state[key] = text == "1"
+        elif key != "search_threshold":
+            state[key] = text
+        elif (number := _number(text)) is not None:
+            state[key] = number
+    if TEXT in given:
+        state[TEXT] = given[TEXT]
+    row_id, name = given.get(SIMILAR), st.query_params.get("collection")
+    state[SIMILAR] = (name, row_id) if row_id and name else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        found = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def permalink(collection: Collection, *, with_text: bool) -> str:
-    """Return the query part of an address that opens the page with these knobs."""
+    """Return the query part of an address that opens the page with these knobs.
+
+    The question, or the row whose neighbours are shown, is in it only when asked for.
+    """
     parts: dict[str, str] = {"collection": collection.name}
     for knob in KNOBS:
-        if value(knob) != knob.default:
+        followed = knob is EF_SEARCH and value(knob) == st.session_state.get(FOLLOWED)
+        if value(knob) != knob.default and not followed:
             parts[knob.key] = f"{value(knob):g}"
     for key, default in CHOICES.items():
         found = choice(key)
         if found != default:
             parts[key] = "1" if found is True else str(found)
-    if with_text and st.session_state.get("search_text"):
-        parts["search_text"] = st.session_state["search_text"]
+    if with_text:
+        if text := st.session_state.get(TEXT):
+            parts[TEXT] = text
+        if (row_id := similar_to(collection)) is not None:
+            parts[SIMILAR] = row_id
     return "?" + urlencode(parts)
 
 
-def reset() -> None:
-    """Put every knob back to its default; the question stays."""
-    for knob in KNOBS:
-        st.session_state[knob.key] = knob.default
-    for key, default in CHOICES.items():
-        if key != "search_mode":
-            st.session_state[key] = default
+def similar_to(collection: Collection) -> str | None:
+    """Return the id of the row of `collection` whose neighbours are asked for, or None."""
+    found = st.session_state.get(SIMILAR)
+    return found[1] if found is not None and found[0] == collection.name else None
+
+
+def ask_similar(collection: Collection, row_id: str | None) -> None:
+    """Ask for the neighbours of a row; with None, go back to the question."""
+    st.session_state[SIMILAR] = None if row_id is None else (collection.name, row_id)
 
 
 def filters() -> Filter | None:
@@ -205,13 +236,13 @@ def follow_depth(mode: Mode) -> Knob:
     asked = value(DEPTH) if mode is Mode.HYBRID else value(LIMIT)
     automatic = min(EF_SEARCH.maximum, max(EF_SEARCH.default, asked))
     state = st.session_state
-    if state.get(EF_SEARCH.key) in (None, state.get("_search_ef_followed")):
+    if state.get(EF_SEARCH.key) in (None, state.get(FOLLOWED)):
         state[EF_SEARCH.key] = automatic
-    state["_search_ef_followed"] = automatic
+    state[FOLLOWED] = automatic
     return replace(EF_SEARCH, default=automatic)
 
 
-def request(mode: Mode, text: str, *, has_hnsw: bool, has_ivfflat: bool) -> SearchRequest:
+def request(mode: Mode, text: str | None, *, has_hnsw: bool, has_ivfflat: bool) -> SearchRequest:
     """Build the request from the knobs. Raises InvalidInput for values out of range."""
     metric = choice("search_metric")
     language = choice("search_language")
