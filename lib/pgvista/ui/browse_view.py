@@ -115,9 +115,9 @@ def _builder(names: Sequence[str]) -> None:
     if not names:
         st.markdown(":gray[There is neither metadata nor a column to filter by.]")
         return
-    key = st.selectbox("Key", names, key="browse_key", accept_new_options=True)
+    st.selectbox("Key", names, key="browse_key", accept_new_options=True)
     operator = st.selectbox("Operator", OPERATORS, key="browse_operator")
-    value = st.text_input(
+    st.text_input(
         "Value",
         key="browse_value",
         placeholder="a, b" if operator in LIST_OPERATORS else "2020",
@@ -128,13 +128,15 @@ def _builder(names: Sequence[str]) -> None:
         key="browse_add_condition",
         type="primary",
         on_click=_add_condition,
-        args=(key, operator, value),
     )
 
 
-def _add_condition(key: str | None, operator: str, value: str) -> None:
-    if not key:
+def _add_condition() -> None:
+    state = st.session_state
+    key, operator, value = (state.get(f"browse_{part}") for part in ("key", "operator", "value"))
+    if not key or operator is None:
         return
+    value = value or ""
     operand: Any = _scalar(value)
     if operator in LIST_OPERATORS:
         operand = [_scalar(part) for part in value.split(",")]

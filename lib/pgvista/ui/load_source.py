@@ -41,7 +41,17 @@ _FORMATS = {
     FileFormat.TXT: "Text",
     FileFormat.MD: "Markdown",
 }
-_ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "shift_jis", "gb18030", "koi8-r")
+_ENCODINGS = (
+    "utf-8",
+    "utf-8-sig",
+    "cp1252",
+    "iso8859-1",
+    "utf-16",
+    "shift_jis",
+    "gb18030",
+    "koi8-r",
+)
+_CODECS = {"iso8859-1": "latin-1", "utf-8-sig": "utf-8 with BOM"}
 _DELIMITERS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |"}
 _UNITS = {
     TextUnit.LINE: "a line",
@@ -145,7 +155,7 @@ def read_options(source: Source) -> None:
     _option(next(places), "Format", "format", list(FileFormat), source.format, _FORMATS)
     if source.encoding is not None:
         encodings = list(dict.fromkeys((source.encoding, *_ENCODINGS)))
-        _option(next(places), "Encoding", "encoding", encodings, source.encoding, {})
+        _option(next(places), "Encoding", "encoding", encodings, source.encoding, _CODECS)
     if source.delimiter is not None:
         offered = list(dict.fromkeys((source.delimiter, *_DELIMITERS)))
         _option(next(places), "Delimiter", "delimiter", offered, source.delimiter, _DELIMITERS)
