@@ -77,6 +77,7 @@ def test_a_killed_server_is_back_at_the_next_step(
     page.get_by_test_id("stSidebar").get_by_role("link", name="Connect").click()
     expect(page.get_by_role("heading", name="Embedding services")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.wait_for_timeout(500)  # a press while the page is still being put up can go astray
     page.get_by_role("button", name="Test", exact=True).first.click()
     expect(page.get_by_text("Test of")).to_be_visible()
     expect(page.get_by_role("cell", name=re.compile(r"PostgreSQL 18")).first).to_be_visible()
@@ -86,6 +87,7 @@ def test_a_killed_server_is_back_at_the_next_step(
     os.kill(postmaster, signal.SIGKILL)
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Test of")).to_have_count(0)
+    page.wait_for_timeout(500)
     page.get_by_role("button", name="Test", exact=True).first.click()
     expect(page.get_by_role("cell", name=re.compile(r"PostgreSQL 18")).first).to_be_visible()
     server.stop()
