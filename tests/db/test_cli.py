@@ -226,10 +226,13 @@ def test_load_in_another_schema(run: Run, points: Path, connection: psycopg.Conn
 
 
 def test_load_a_sample(run: Run) -> None:
+    some = run("load", "--sample", "help_centre", "--limit", "20", "--json")
+    assert (some.status, some.json["read"]) == (0, 20)
     loaded = run("load", "--sample", "help_centre", "--json")
     assert loaded.status == 0
     assert loaded.json["collection"] == "help_centre"
     assert loaded.json["written"] >= 200
+    assert loaded.json["unchanged"] == some.json["written"]
     found = run("search", "help_centre", "increase text size on display", "--limit", "3")
     assert found.status == 0
     assert re.match(r"1  0\.03\d\d  meaning +\d+ words +[\d–]+  hc-\d+  \w", found.out)
@@ -270,6 +273,8 @@ def test_bad_rows_are_set_aside(run: Run, tmp_path: Path) -> None:
         (["load", "{file}"], 2, "--collection NAME"),
         (["load", "{file}", "--sample", "help_centre"], 2, "either a FILE or --sample"),
         (["load", "{file}", "--sample", "nope"], 2, "Usage: pgvista load"),
+        (["load", "--sample", "help_centre", "--collection", "c"], 2, "--collection does not go"),
+        (["load", "{file}", "--collection", "c", "--limit", "5"], 2, "--limit does not go"),
         (["load", "/nowhere/x.csv", "--collection", "c"], 3, "x.csv"),
         (["load", "{file}", "--collection", "c", "--id-column", "x"], 2, "no column 'x'"),
         (["load", "{file}", "--collection", "c", "--chunk", "few"], 2, "auto, none or a number"),

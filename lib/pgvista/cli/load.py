@@ -18,7 +18,6 @@ from pgvista.cli.load_plan import (
     mapping_dict,
     parse_column,
     plan_file,
-    plan_new,
 )
 from pgvista.cli.output import print_json, printable, tell
 from pgvista.cli.progress import TerminalReporter, duration, progress_on_stderr
@@ -54,12 +53,19 @@ def _chunk(_context: click.Context, _option: click.Parameter, value: str) -> str
 
 @click.command("load")
 @click.argument("file", required=False)
-@click.option("--sample", type=click.Choice(SAMPLES), help="Load a sample instead of a file.")
+@click.option(
+    "--sample",
+    type=click.Choice(SAMPLES),
+    help="Load a sample instead of a file, into the collection of its name.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Rows of the sample, spread over its parts."
+)
 @click.option(
     "--collection",
     "name",
     metavar="NAME",
-    help="Where the rows go; it is created when it does not exist.  [default for a sample: its name]",
+    help="Where the rows of a file go; it is created when it does not exist.",
 )
 @click.option("--schema", help=f"Schema of the collection.  [default: {DEFAULT_SCHEMA}]")
 @click.option(
@@ -148,13 +154,13 @@ def load_command(
     """
     if (file is None) == (sample is None):
         raise InvalidInput("Say what to load: either a FILE or --sample NAME.")
-    name = name if name is not None else sample
-    if name is None:
+    if sample is None and name is None:
         raise InvalidInput("Say where to: --collection NAME.")
+    _check_options(click.get_current_context(), sample)
     if options["bad_rows"] is not None:
         _check_can_be_written(options["bad_rows"])
     wanted = Wanted(
-        name=name,
+        name=name or "",
         schema=options["schema"],
         model=options["model"],
         dimension=options["dimension"],
@@ -163,10 +169,9 @@ def load_command(
         text_config=options["text_config"],
         columns=tuple(map(parse_column, options["columns"])),
     )
-    chunk = options["chunk"]
     with open_database(url) as db:
         if sample is not None:
-            collection, report, told = _load_sample(db, sample, wanted, chunk)
+            collection, report, told = _load_sample(db, sample, options["limit"])
         else:
             parts = Parts(
                 options["id_column"],
@@ -175,7 +180,7 @@ def load_command(
                 options["metadata"],
             )
             with _open(file or "-", options) as source:
-                collection, report, told = _load_file(db, source, wanted, parts, chunk)
+                collection, report, told = _load_file(db, source, wanted, parts, options["chunk"])
     if options["bad_rows"] is not None:
         from pgvista.services.load import bad_rows_csv
 
@@ -210,20 +215,13 @@ def _load_file(db: Database, source: Source, wanted: Wanted, parts: Parts, chunk
     return _name(collection), report, told
 
 
-def _load_sample(db: Database, sample: str, wanted: Wanted, chunk: Any) -> Loaded:
-    from pgvista.io.samples import sample_rows
-    from pgvista.services.collections import create
-    from pgvista.services.ingest import IngestOptions, ingest
-
-    found = find(db, wanted)
-    options = IngestOptions(chunk=chunk)
-    collection = found or create(db, plan_new(wanted))
+def _load_sample(db: Database, sample: str, limit: int | None) -> Loaded:
+    from pgvista.services.samples import load_sample
 
     def work(reporter: TerminalReporter) -> IngestReport:
-        return ingest(db, collection, sample_rows(sample), options=options, reporter=reporter)
+        return load_sample(db, sample, limit=limit, reporter=reporter).report
 
-    report = _watched(db, wanted, work)
-    return collection.name, report, {"created": found is None, "sample": sample}
+    return sample, _watched(db, Wanted(sample), work), {"sample": sample}
 
 
 def _watched(
@@ -299,6 +297,26 @@ def _tell_bad_rows(report: IngestReport, file: Path | None) -> None:
     if report.rejected > _BAD_ROWS_SHOWN:
         tell(f"  and {report.rejected - _BAD_ROWS_SHOWN:,} more.")
     tell(f"They are in {file}." if file is not None else "--bad-rows FILE writes them to a file.")
+
+
+def _check_options(context: click.Context, sample: str | None) -> None:
+    """Refuse options that belong to a file when a sample is loaded, and the other way round."""
+    given = {
+        option.name: option.opts[0]
+        for option in context.command.params
+        if option.name is not None
+        and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if sample is None:
+        foreign = given.keys() & {"limit"}
+    else:
+        foreign = given.keys() - {"sample", "limit", "bad_rows", "as_json", "url"}
+    if foreign:
+        option = min(given[name] for name in foreign)
+        raise InvalidInput(
+            f"{option} does not go with {'a file' if sample is None else '--sample'}.",
+            "Leave it out.",
+        )
 
 
 def _check_can_be_written(file: Path) -> None:
