@@ -136,7 +136,7 @@ BY_TEXT: tuple[tuple[re.Pattern[str], Make], ...] = tuple(
             ),
         ),
         (
-            r"connection failed.*(connection refused|no such file or directory)",
+            r"connection (failed|to server).*(connection refused|no such file or directory)",
             plain(
                 ServerUnavailable,
                 "Nothing listens where {label} should be.",

@@ -131,6 +131,12 @@ SERVER = 'connection failed: connection to server at "127.0.0.1", port 5432 fail
             ServerUnavailable,
             "Nothing listens",
         ),
+        (
+            'connection is bad: connection to server on socket "/s/.s.PGSQL.5432" failed: '
+            "No such file or directory",
+            ServerUnavailable,
+            "Nothing listens",
+        ),
         (SERVER + "No route to host", ServerUnavailable, "no way"),
         (
             SERVER + 'FATAL:  password authentication failed for user "u"',
