@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -270,6 +271,8 @@ def _cancelled() -> Cancelled:
 
 def _load_model(name: str) -> SentenceTransformer:
     source, local_only = _source(name)
+    # In notebooks: what makes progress bars misses a package, but no bars are shown here.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     try:
         import torch
         from sentence_transformers import SentenceTransformer
