@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-
 Statement = sql.Composed | bytes
 """What psycopg runs."""
 
