@@ -642,7 +642,7 @@ def test_the_app_is_served(tmp_path: Path, database_url: str) -> None:
 def test_the_app_is_started_by_streamlit_itself() -> None:
     script = Path("/somewhere/app.py")
     plain = streamlit_arguments(script, port=None, host="127.0.0.1", browser=None)
-    assert plain[1:5] == ["-m", "streamlit", "run", str(script)]
+    assert plain[1:5] == ["-m", "pgvista.ui.serve", "run", str(script)]
     assert plain[5:] == ["--server.address", "127.0.0.1", "--server.showEmailPrompt", "false"]
     more = streamlit_arguments(script, port=8600, host="::1", browser=False)
     assert more[-4:] == ["--server.port", "8600", "--server.headless", "true"]

@@ -67,7 +67,7 @@ def streamlit_arguments(
     script: Path, *, port: int | None, host: str, browser: bool | None
 ) -> list[str]:
     """Return the command line that serves `script`; its settings lie beside it."""
-    arguments = [sys.executable, "-m", "streamlit", "run", str(script)]
+    arguments = [sys.executable, "-m", "pgvista.ui.serve", "run", str(script)]
     arguments += ["--server.address", host, "--server.showEmailPrompt", "false"]
     if port is not None:
         arguments += ["--server.port", str(port)]

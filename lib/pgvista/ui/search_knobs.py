@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -111,12 +112,12 @@ def keyword_knobs(context: Context) -> None:
         stored = context.collection.text_config
         right.selectbox(
             "Language",
-            [knobs.AUTO, *context.languages],
+            _offered("search_language", (item for item in context.languages if item != stored)),
             key="search_language",
             persist_state="session",
-            format_func=lambda item: f"{stored} (stored)" if item == knobs.AUTO else item,
-            help="Text-search configuration of the query. Another one than the stored is computed "
-            "for every row, which is slow on large tables.",
+            format_func=lambda item: stored if item == knobs.AUTO else item,
+            help="Text-search configuration of the query. Another one than the collection's, which "
+            "stands first, is computed for every row: slow on large tables.",
         )
 
 
@@ -166,13 +167,13 @@ def vector_knobs(
                     "knows the relaxed order alone. Default: off.",
                 )
         left, right = st.columns(2)
-        own = context.collection.metric.label
+        own = context.collection.metric
         left.selectbox(
             "Metric",
-            [knobs.AUTO, *[item.value for item in Metric]],
+            _offered("search_metric", (item.value for item in Metric if item is not own)),
             key="search_metric",
             persist_state="session",
-            format_func=lambda item: own if item == knobs.AUTO else Metric(item).label,
+            format_func=lambda item: own.label if item == knobs.AUTO else Metric(item).label,
             help="How distance is measured. An index serves the metric it was built for alone.",
         )
         right.number_input(
@@ -206,6 +207,14 @@ def filter_knob(context: Context) -> None:
         help="A JSON object: keys of columns or metadata, a value or an operator: $eq $ne $lt $lte "
         f"$gt $gte $in $contains, $and, $or. Keys here: {keys or 'none found'}.",
     )
+
+
+def _offered(key: str, others: Iterable[str]) -> list[str]:
+    """Return the options of a list, the collection's own first; another's choice is forgotten."""
+    options = [knobs.AUTO, *others]
+    if st.session_state.get(key, knobs.AUTO) not in options:
+        st.session_state[key] = knobs.AUTO
+    return options
 
 
 def _what_it_gave(

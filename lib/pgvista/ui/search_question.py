@@ -124,7 +124,7 @@ def start(db: Database, context: Context, examples: tuple[str, ...]) -> None:
         )
         return
     if collection.model is None and not context.has_words:
-        _start_from_row(db, collection)
+        start_from_row(db, collection)
         return
     empty_state(
         "Ask something",
@@ -145,10 +145,11 @@ def start(db: Database, context: Context, examples: tuple[str, ...]) -> None:
                     ),
                 )
     elif collection.model is None:
-        _start_from_row(db, collection)
+        start_from_row(db, collection)
 
 
-def _start_from_row(db: Database, collection: Collection) -> None:
+def start_from_row(db: Database, collection: Collection) -> None:
+    """Offer rows whose neighbours can be looked at, for vectors without a model."""
     with st.container(border=True, key="search_start_row"):
         st.markdown("**Begin with a row** and find its nearest neighbours, by its own vector.")
         row_id = st.text_input("Its id", key="search_row_id", placeholder="Id of a row")

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
-from pgvista.errors import PgvistaError, ServerUnavailable
+from pgvista.errors import NotFound, PgvistaError, ServerUnavailable
 from pgvista.model.collection import Collection
 from pgvista.model.search import Mode, SearchRequest, SearchResult
 from pgvista.services import search as search_service
@@ -22,7 +22,7 @@ from pgvista.ui.components.hits import hit_list
 from pgvista.ui.errors import guarded, plain, show_error
 from pgvista.ui.search_explained import explained, show_plan, wants_plan
 from pgvista.ui.search_knobs import Context
-from pgvista.ui.search_question import LABELS, Asked, columns, question, start
+from pgvista.ui.search_question import LABELS, Asked, columns, question, start, start_from_row
 from pgvista.ui.search_waiting import show_waiting
 
 T = TypeVar("T")
@@ -41,15 +41,22 @@ class _Search:
 
     def run(self, request: SearchRequest, *, estimate: bool = False) -> SearchResult:
         """Run `request`; with `estimate`, also look up how Postgres runs it."""
-        return self._revived(
-            lambda db: search_service.search(
-                db,
-                self.collection,
-                request,
-                embedder=self.embedder,
-                plan="estimate" if estimate else "none",
+        try:
+            return self._revived(
+                lambda db: search_service.search(
+                    db,
+                    self.collection,
+                    request,
+                    embedder=self.embedder,
+                    plan="estimate" if estimate else "none",
+                )
             )
-        )
+        except NotFound:
+            raise NotFound(
+                f"{self.collection.name} cannot be searched any more: it was dropped or renamed, "
+                "or lost a column.",
+                "Choose a collection in the list on the left, or reload the page.",
+            ) from None
 
     def like(self, row_id: str, request: SearchRequest) -> SearchRequest:
         """Return the request for the neighbours of a row, by its own vector."""
@@ -89,7 +96,7 @@ def search_view(
     with left:
         above = st.container(key="search_above", gap="small")
         with st.container(key="search_below"):
-            if asked.nothing:
+            if asked.nothing or context.is_empty:
                 start(db, context, examples)
             else:
                 shown = _possible_now(asked, embedder, above)
@@ -99,7 +106,7 @@ def search_view(
                     except PgvistaError as error:
                         show_error(error)
         with above:
-            _say_first(context.collection, asked)
+            _say_first(context.collection, asked, answered=answer.result is not None)
             if answer.request is not None and wants_plan():
                 show_plan(db, context.collection, answer.request, embedder)
     if answer.request is not None and answer.result is not None:
@@ -116,15 +123,16 @@ def _knobs(context: Context, asked: Asked, answer: _Answer) -> None:
         search_knobs.vector_knobs(context, asked.mode, answer.request, answer.result, answer.recall)
     elif context.has_words:
         search_knobs.keyword_knobs(context)
-    if answer.result is not None:
-        explained(context.collection, answer.result, "hybrid" if asked.sides else "")
+    with st.container():  # kept while there is no result, so that what follows stays mounted
+        if answer.result is not None:
+            explained(context.collection, answer.result, "hybrid" if asked.sides else "")
     if asked.mode is Mode.HYBRID:
         search_knobs.keyword_knobs(context)
     search_knobs.limit_knob()
 
 
-def _say_first(collection: Collection, asked: Asked) -> None:
-    if asked.note and not asked.nothing:
+def _say_first(collection: Collection, asked: Asked, *, answered: bool) -> None:
+    if asked.note and answered:
         st.info(asked.note, icon=":material/info:")
     if asked.similar is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="search_like"):
@@ -172,6 +180,8 @@ def _answer(search: _Search, context: Context, asked: Asked, answer: _Answer) ->
     else:
         answer.result = search.run(request, estimate=True)
         _hits(search.collection, answer.result, request.mode)
+        if not answer.result.hits and search.collection.model is None and asked.similar is None:
+            start_from_row(search.db, search.collection)
     if request.mode is not Mode.KEYWORD and context.indexes:
         answer.recall = _recall(search, request)
 
@@ -182,9 +192,9 @@ def _hits(collection: Collection, result: SearchResult, mode: Mode) -> None:
     question = (collection.name, state.get(search_request.TEXT), state.get(search_request.SIMILAR))
     order = {hit.id: rank for rank, hit in enumerate(result.hits, 1)}
     asked, before, now = state.get(_PLACES) or (None, None, None)
-    if asked != question:
+    if asked != question or now is None:
         before, now = None, order
-    elif now != order:
+    elif any(now.get(key) != rank for key, rank in order.items()):
         before, now = now, order
     state[_PLACES] = (question, before, now)
     moved = None

@@ -1,0 +1,15 @@
+"""`python -m pgvista.ui.serve run <app.py>`: Streamlit's command, for an app that names its own pages.
+
+Streamlit takes a folder `pages` beside the script for its old way of making an app of several
+pages, until `st.navigation` has been called once in the process. The first visit to a cold server
+by the address of a page would then be answered with "page not found".
+"""
+
+from __future__ import annotations
+
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web.cli import main
+
+if __name__ == "__main__":
+    PagesManager.uses_pages_directory = False
+    main(prog_name="streamlit")
