@@ -23,6 +23,7 @@ LABELS = {
     search_request.SIDES: "Side by side",
 }
 
+_ROW_ID = "search_row_id"
 _STARTS = 8
 """Rows offered to begin with, where no question can be asked."""
 
@@ -152,11 +153,14 @@ def start_from_row(db: Database, collection: Collection) -> None:
     """Offer rows whose neighbours can be looked at, for vectors without a model."""
     with st.container(border=True, key="search_start_row"):
         st.markdown("**Begin with a row** and find its nearest neighbours, by its own vector.")
-        row_id = st.text_input("Its id", key="search_row_id", placeholder="Id of a row")
-        if row_id and row_id != st.session_state.get("_search_row_asked"):
-            st.session_state["_search_row_asked"] = row_id
-            search_request.ask_similar(collection, row_id)
-            st.rerun(scope="fragment")
+        st.text_input(
+            "Its id",
+            key=_ROW_ID,
+            placeholder="Id of a row",
+            on_change=lambda: search_request.ask_similar(
+                collection, st.session_state[_ROW_ID].strip() or None
+            ),
+        )
         with guarded(), st.container(horizontal=True):
             for row in row_service.page(db, collection, PageRequest(limit=_STARTS)).rows:
                 st.button(

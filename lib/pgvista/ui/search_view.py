@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
@@ -200,10 +201,24 @@ def _hits(collection: Collection, result: SearchResult, mode: Mode) -> None:
     moved = None
     if before is not None:
         moved = {key: before[key] - rank for key, rank in order.items() if key in before}
-    action = hit_list(result, key="search_hits", mode=mode, actions=("similar",), moved=moved)
-    if action is not None and action.kind == "similar":
-        search_request.ask_similar(collection, action.id)
+    _hit_list(collection, result, "search_hits", mode, moved)
+
+
+def _hit_list(
+    collection: Collection,
+    result: SearchResult,
+    key: str,
+    mode: Mode,
+    moved: dict[str, int] | None = None,
+) -> None:
+    action = hit_list(result, key=key, mode=mode, actions=("similar",), moved=moved)
+    if action is None:
+        return
+    search_request.ask_similar(collection, action.id)
+    try:
         st.rerun(scope="fragment")
+    except StreamlitAPIException:  # the whole page is being run
+        st.rerun()
 
 
 def _side_by_side(search: _Search, request: SearchRequest) -> SearchResult | None:
@@ -218,13 +233,9 @@ def _side_by_side(search: _Search, request: SearchRequest) -> SearchResult | Non
                 result = search.run(asked, estimate=mode is Mode.HYBRID)
                 count = f"{len(result.hits)} hits · {result.timings_ms['total']:.0f} ms"
                 title.markdown(f"**{LABELS[mode]}** :small[:gray[{count}]]")
-                key = f"search_hits_{mode.value}"
-                action = hit_list(result, key=key, mode=mode, actions=("similar",))
+                _hit_list(search.collection, result, f"search_hits_{mode.value}", mode)
                 if mode is Mode.HYBRID:
                     hybrid = result
-                if action is not None and action.kind == "similar":
-                    search_request.ask_similar(search.collection, action.id)
-                    st.rerun(scope="fragment")
     return hybrid
 
 
