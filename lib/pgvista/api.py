@@ -286,7 +286,9 @@ class Collection:
             else _choice(VectorType, "vector_type", vector_type),
             concurrently=concurrently,
         )
-        return index_service.create_index(self.db, self.info, spec)
+        made = index_service.create_index(self.db, self.info, spec)
+        self.info = collection_service.open_collection(self.db, self.info.table, self.info.schema)
+        return made
 
     def indexes(self) -> tuple[IndexInfo, ...]:
         """Return the indexes of the collection."""

@@ -95,6 +95,8 @@ class Collection:
     """Type of the id column as Postgres writes it."""
     metadata_type: str = "jsonb"
     """Type of the metadata column: jsonb or json."""
+    index_cast: VectorType | None = None
+    """The type that the only index for this metric casts the vectors to; None: none is needed."""
     extension_schema: str | None = None
     """Schema of pgvector when it is not on the search path, so that operators must be qualified."""
 

@@ -22,7 +22,7 @@ from pgvista.model.collection import (
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
 from pgvista.sql import catalog
-from pgvista.sql.names import opclass_metric
+from pgvista.sql.names import opclass_metric, opclass_name
 from pgvista.sql.query import Query
 
 Memory = dict[tuple[str, str], dict[str, Any]]
@@ -157,13 +157,15 @@ def collection_of(
     config = by_name[roles.fts].config if roles.fts else None
     kept = entry or {}
     layout = Layout.VECS if set(by_name) == {"id", "vec", "metadata"} else Layout.ADOPTED
+    metric = Metric(kept["metric"]) if entry else _indexed_metric(row, roles)
+    vector_type = VectorType(embedding.base_type)
     return Collection(
         schema=row["schema"],
         table=row["table"],
         roles=roles,
         dimension=embedding.typmod if embedding.typmod > 0 else None,
-        metric=Metric(kept["metric"]) if entry else _indexed_metric(row, roles),
-        vector_type=VectorType(embedding.base_type),
+        metric=metric,
+        vector_type=vector_type,
         model=kept.get("model"),
         text_config=(config or kept.get("text_config") or DEFAULT_TEXT_CONFIG).removeprefix(
             "pg_catalog."
@@ -173,6 +175,7 @@ def collection_of(
         layout=Layout(kept["layout"]) if entry else layout,
         key_type=by_name[roles.id].type if roles.id else "tid" if has_places else "text",
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
+        index_cast=_index_cast(row, roles, metric, vector_type),
         extension_schema=db.capabilities.extension_qualifier,
     )
 
@@ -208,3 +211,14 @@ def _indexed_metric(row: dict[str, Any], roles: Roles) -> Metric:
         if item["column"] in (roles.embedding, None)
     ]
     return next((metric for metric in metrics if metric is not None), Metric.COSINE)
+
+
+def _index_cast(
+    row: dict[str, Any], roles: Roles, metric: Metric, own: VectorType
+) -> VectorType | None:
+    """Return the type whose cast an index serves, where no index serves the column itself."""
+    found = {(item["opclass"], item["column"]) for item in row["vector_indexes"] or ()}
+    if (opclass_name(metric, own), roles.embedding) in found:
+        return None
+    casts = (kind for kind in VectorType if kind is not own)
+    return next((kind for kind in casts if (opclass_name(metric, kind), None) in found), None)

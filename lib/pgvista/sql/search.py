@@ -62,6 +62,7 @@ def _shape(request: SearchRequest) -> SearchRequest:
         text="words",
         exclude_id=None if request.exclude_id is None else "id",
         metric=request.metric,
+        exact=request.exact,
         max_distance=None if request.max_distance is None else 0.0,
         keyword_match=request.keyword_match,
         keyword_rank=request.keyword_rank,
@@ -158,7 +159,7 @@ from (
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
-    order by distance
+    order by {order}
     limit {limit}
   ) as nearest
   where {near_enough}
@@ -203,7 +204,7 @@ semantic as (
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
-    order by distance
+    order by {order}
     limit {depth}
   ) as nearest
   where {near_enough}
@@ -293,7 +294,31 @@ order by fused.score desc, {id}::text""",
         near_enough: sql.Composable = sql.SQL("distance < 'NaN'")
         if self.request.max_distance is not None:
             near_enough = compose("distance <= {most}", most=param("max_distance"))
-        return {"distance": distance, "near_enough": near_enough}
+        return {"distance": distance, "order": self._order(), "near_enough": near_enough}
+
+    def _order(self) -> sql.Composable:
+        """Return what the nearest rows are ordered by: the distance, or the cast that is indexed.
+
+        By the cast, rows are found in its precision and ranked by the distance in full.
+        """
+        kind, metric = self.collection.index_cast, self.collection.metric
+        other_metric = self.request.metric not in (None, metric)
+        if kind is None or self.request.exact or other_metric:
+            return sql.SQL("distance")
+        qualifier = self.collection.extension_schema
+        cast = compose(
+            "{type}({dimension})",
+            type=vector_type(kind, qualifier),
+            dimension=sql.Literal(self.collection.dimension),
+        )
+        return compose(
+            "({embedding}::{cast}) {operator} ({value}::{own}::{cast})",
+            embedding=column("d", self.collection.roles.embedding),
+            cast=cast,
+            operator=distance_operator(metric, qualifier),
+            value=param("embedding"),
+            own=vector_type(self.collection.vector_type, qualifier),
+        )
 
     def _keyword_parts(self) -> dict[str, sql.Composable]:
         parts = keyword_parts(self.collection, self.request)
