@@ -41,7 +41,7 @@ with guarded():
                 browse_row.add_dialog(db, collection)
             matching = shown.request.filters if writable and shown.page.rows else None
             if matching is not None and st.button(
-                f"Delete all {shown.total} that match",
+                "Delete all that match",
                 key="browse_delete_all",
                 icon=":material/delete_sweep:",
             ):

@@ -67,7 +67,7 @@ def test_sort_and_filter(open_page: OpenPage, docs: Collection) -> None:
     assert shown(app)[0] == "d00"
     app.text_input(key="browse_filter").input('{"year": {"$gte": 2010}}').run()
     assert shown(app) == [f"d{n:02}" for n in range(50, 60)]
-    assert app.button(key="browse_delete_all").label == "Delete all 10 that match"
+    assert not app.button(key="browse_delete_all").disabled
     app.text_input(key="browse_filter").input('{"year": 3}').run()
     assert "No row matches" in texts(app)
     app.text_input(key="browse_filter").input('{"year":').run()

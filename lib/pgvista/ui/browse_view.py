@@ -260,15 +260,15 @@ def _frame(collection: Collection, rows: Sequence[StoredRow]) -> pd.DataFrame:
         for key in row.metadata:
             keys[key] = keys.get(key, 0) + 1
     shown = sorted(keys, key=lambda key: (key != "title", -keys[key]))[:MAX_KEYS_SHOWN]
-    columns: dict[str, list[Any]] = {"id": [row.id for row in rows]}
+    columns: dict[str, Any] = {"id": [row.id for row in rows]}
     if collection.roles.content is not None:
         columns["text"] = [_short(row.content) for row in rows]
     for column in collection.columns:
-        columns[_free(column.name, columns)] = [_short(row.columns[column.name]) for row in rows]
+        columns[_free(column.name, columns)] = _cells([row.columns[column.name] for row in rows])
     for key in shown:
-        columns[_free(_metadata_name(key), columns)] = [
-            _short(row.metadata.get(key)) for row in rows
-        ]
+        columns[_free(_metadata_name(key), columns)] = _cells(
+            [row.metadata.get(key) for row in rows]
+        )
     return pd.DataFrame(columns)
 
 
@@ -280,6 +280,16 @@ def _free(name: str, taken: Mapping[str, Any]) -> str:
     while name in taken:
         name += " "
     return name
+
+
+def _cells(values: list[Any]) -> Any:
+    """Return numbers as numbers, where all are, and the rest as short texts."""
+    held = [value for value in values if value is not None]
+    if held and all(type(value) is int and abs(value) < 2**53 for value in held):
+        return pd.array(values, dtype="Int64")
+    if held and all(type(value) in (int, float) for value in held):
+        return pd.array(values, dtype="Float64")
+    return [_short(value) for value in values]
 
 
 def _short(value: Any) -> str | None:

@@ -25,6 +25,7 @@ SHOWN_COLLECTIONS = 8
 EXAMPLES = 3
 
 _ICONS = {"help_centre": ":material/support:", "python_reference": ":material/code_blocks:"}
+_WAYS = {"search": ":material/search:", "browse": ":material/table_rows:"}
 _ABOUT = {
     "help_centre": "Short articles of a maker of displays and printers: codes, synonyms, and 80 "
     "judged queries.",
@@ -181,12 +182,14 @@ def _collection_line(name: str, stats: CollectionStats) -> None:
     model = stats.collection.model or "own vectors"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(
-            f"**{plain(name)}** &nbsp; :gray[{_rows(stats)} · {plain(model)}]", width="stretch"
+            f"**{plain(name)}** &nbsp; :gray[{_rows(stats)} · {plain(model)}]", width="content"
         )
-        for page, icon in (("search", ":material/search:"), ("browse", ":material/table_rows:")):
-            if st.button(page.title(), key=f"home_{page}_{name}", icon=icon, type="tertiary"):
-                choose(name)
-                go(page, collection=name)
+        st.space("stretch")
+        with st.container(horizontal=True, width="content", gap="medium"):
+            for page, icon in _WAYS.items():
+                if st.button(page.title(), key=f"home_{page}_{name}", icon=icon, type="tertiary"):
+                    choose(name)
+                    go(page, collection=name)
 
 
 def _start(sample: Sample, limit: int | None) -> None:
