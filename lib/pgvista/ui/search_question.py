@@ -67,7 +67,7 @@ def question(context: Context) -> tuple[Asked, st.delta_generator.DeltaGenerator
     with right:
         search_knobs.filter_knob(context)
     with st.container(
-        horizontal=True, vertical_alignment="center", gap="medium", key="search_state"
+        horizontal=True, vertical_alignment="center", gap="small", key="search_state"
     ):
         chosen = st.segmented_control(
             "Mode",

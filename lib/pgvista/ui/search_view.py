@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _PLACES = "_search_places"
 _RECALL = "_search_recall_of"
+_WAITED = "_search_waited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,12 @@ def _possible_now(
     asked: Asked, embedder: ModelEmbedder | None, place: st.delta_generator.DeltaGenerator
 ) -> Asked | None:
     """Return what can be answered now: words alone, or nothing, while the model is loading."""
+    state = st.session_state
     if embedder is None or embedder.is_loaded:
+        if state.pop(_WAITED, False):
+            state.pop(_PLACES, None)  # what stood there meanwhile is no order to compare with
         return asked
+    state[_WAITED] = True
     if asked.mode is Mode.KEYWORD or asked.similar is not None:
         return asked
     meanwhile = asked.mode is Mode.HYBRID
