@@ -26,7 +26,7 @@ def vecs_upsert(url: str, rows: int) -> dict[str, Any]:
     """Load `rows` ready vectors by vecs' upsert; the text travels in the metadata."""
     import vecs
 
-    client = vecs.create_client(url)
+    client = vecs.create_client(_psycopg2(url))
     if any(item.name == "bench" for item in client.list_collections()):
         client.delete_collection("bench")
     collection = client.create_collection("bench", DIMENSION)
@@ -43,7 +43,7 @@ def vecs_query(url: str, queries: int) -> dict[str, Any]:
     """Query by vector through vecs, with its HNSW index and the values that pgvista returns too."""
     import vecs
 
-    client = vecs.create_client(url)
+    client = vecs.create_client(_psycopg2(url))
     collection = client.get_collection("bench")
     if collection.index is None:
         collection.create_index(
@@ -90,6 +90,11 @@ def langchain_query(url: str, queries: int, rows: int) -> dict[str, Any]:
     return _timed(
         queries, lambda vector: store.similarity_search_by_vector(vector.tolist(), k=LIMIT)
     )
+
+
+def _psycopg2(url: str) -> str:
+    """Name the driver that vecs is written for; SQLAlchemy 2.1 would take another one."""
+    return url.replace("postgresql://", "postgresql+psycopg2://")
 
 
 def _timed(queries: int, query: Callable[[Any], object]) -> dict[str, Any]:
