@@ -1,0 +1,217 @@
+"""Take the pictures of docs/images from the real app, on the samples: every page, light and dark.
+
+    python scripts/pictures.py [--only search,browse]
+
+A temporary data folder is filled first, which takes about a minute. Needs Chromium, as the browser
+tests do, and Pillow, which comes with Streamlit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.e2e.conftest import BROWSER_FLAGS, find_browser, free_port
+
+import pgvista
+from pgvista.db.embedded import start_embedded
+from pgvista.services.samples import load_sample
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+SIZE = {"width": 1400, "height": 940}
+MAX_BYTES = 250_000
+REFERENCE_ROWS = 400
+QUESTION = "increase text size on display"
+
+INSTRUMENTS = """inventory;name;description;year;room
+MI-014;Hurdy-gurdy;A wheel turned by a crank rubs three strings; keys shorten the melody string.;1780;2
+MI-022;Serpent;A bass wind instrument of walnut covered with leather, played with a cup mouthpiece.;1815;2
+MI-031;Glass harmonica;Glass bowls on an axle sound when wet fingers touch their turning rims.;1790;3
+MI-040;Theremin;Two antennas sense the hands of the player, who touches nothing at all.;1929;5
+MI-047;Nyckelharpa;A keyed fiddle with sympathetic strings, carried on a strap and bowed.;1860;2
+MI-052;Ondes Martenot;A ring on a wire slides the pitch; a drawer holds the keys for loudness.;1938;5
+MI-058;Barrel organ;Pins on a wooden cylinder open the pipes in the order of the tune.;1835;4
+MI-063;Viola da gamba;Six strings and frets, held between the knees and bowed underhand.;1690;1
+MI-071;Celesta;Hammers strike steel plates above wooden resonators; it looks like a small piano.;1910;3
+MI-079;Shawm;A loud double reed of one piece of pear wood, an ancestor of the oboe.;1650;1
+"""
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is running or arriving any more, and until the fonts are there."""
+    page.wait_for_timeout(600)
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=60_000
+    )
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    page.wait_for_timeout(600)
+
+
+def home(page: Page, base: str) -> None:
+    """Home, with two collections."""
+    page.goto(base)
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def connect(page: Page, base: str) -> None:
+    """Connect, with the report on the embedded server."""
+    page.goto(f"{base}/connect")
+    expect(page.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
+
+
+def collections(page: Page, base: str) -> None:
+    """Collections, with the details of the help centre."""
+    page.goto(f"{base}/collections?collection=help_centre")
+    expect(page.get_by_role("heading", name="Collections", exact=True)).to_be_visible()
+
+
+def load(page: Page, base: str) -> None:
+    """Load, with a file previewed."""
+    page.goto(f"{base}/load")
+    expect(page.get_by_role("heading", name="Load", exact=True)).to_be_visible()
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "instruments.csv", "mimeType": "text/csv", "buffer": INSTRUMENTS.encode()}
+    )
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+
+
+def browse(page: Page, base: str) -> None:
+    """Browse, with a row in full."""
+    page.goto(f"{base}/browse?collection=help_centre")
+    table = page.get_by_test_id("stDataFrame").first
+    expect(table.locator("canvas").first).to_be_visible()
+    settle(page)
+    table.click(position={"x": 250, "y": 35 + 33 * 2 + 16})
+
+
+def search(page: Page, base: str) -> None:
+    """Search, with a question asked in hybrid mode and a knob moved."""
+    page.goto(f"{base}/search?collection=help_centre")
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.get_by_text("candidates")).to_be_visible(timeout=180_000)
+    settle(page)
+    slider = page.get_by_role("slider", name="RRF k", exact=True)
+    for _ in range(2):
+        slider.press("PageDown")
+        page.wait_for_timeout(400)
+    slider.blur()
+
+
+PAGES: dict[str, Callable[[Page, str], None]] = {
+    "home": home,
+    "connect": connect,
+    "collections": collections,
+    "load": load,
+    "browse": browse,
+    "search": search,
+}
+
+
+@contextmanager
+def app(folder: Path) -> Iterator[str]:
+    """Start the app on the data folder; give its address."""
+    port = free_port()
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "pgvista", "run", "--port", str(port), "--headless"],
+        cwd=folder,
+        env={**os.environ, "PGVISTA_DATA": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # noqa: S310
+                    break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        yield url
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.wait(30)
+
+
+def fill(url: str) -> None:
+    """Load both samples, and make an index."""
+    with pgvista.connect(url) as workbench:
+        load_sample(workbench.db, "help_centre")
+        load_sample(workbench.db, "python_reference", limit=REFERENCE_ROWS)
+        for collection in workbench.collections():
+            collection.create_index("hnsw")
+
+
+def compressed(picture: bytes) -> bytes:
+    """Return a PNG with a palette of as many colours as keep it small enough."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    for colours in (256, 128, 64):
+        out = io.BytesIO()
+        image.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        if out.tell() < MAX_BYTES:
+            break
+    return out.getvalue()
+
+
+def take(browser: Browser, base: str, name: str, scheme: str) -> Path:
+    """Take one picture; return where it is."""
+    context = browser.new_context(
+        viewport={"width": SIZE["width"], "height": SIZE["height"]},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    PAGES[name](page, base)
+    page.mouse.move(SIZE["width"] - 2, SIZE["height"] - 2)
+    settle(page)
+    path = IMAGES / f"{name}-{scheme}.png"
+    path.write_bytes(compressed(page.screenshot()))
+    context.close()
+    return path
+
+
+def main() -> None:
+    """Take all pictures, or those that are named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default=",".join(PAGES), help="pages, separated by commas")
+    names = [name for name in parser.parse_args().only.split(",") if name in PAGES]
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pgv-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        os.environ["PGVISTA_DATA"] = str(folder)
+        os.environ.pop("PGVISTA_URL", None)
+        server = start_embedded(folder)
+        try:
+            fill(server.url)
+            with app(folder) as base, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
+                )
+                for scheme in ("light", "dark"):
+                    for page in names:
+                        path = take(browser, base, page, scheme)
+                        print(f"{path.name}  {path.stat().st_size / 1000:.0f} kB")
+                browser.close()
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
