@@ -47,7 +47,7 @@ class Asked:
 
 def columns(*, wide: bool = False) -> list[st.delta_generator.DeltaGenerator]:
     """Return the places of hits and knobs; question and filter stand above them."""
-    return st.columns((0.76, 0.24) if wide else (0.69, 0.31), gap="medium")
+    return list(st.columns((0.76, 0.24) if wide else (0.69, 0.31), gap="medium"))
 
 
 def question(context: Context) -> tuple[Asked, st.delta_generator.DeltaGenerator]:
