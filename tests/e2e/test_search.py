@@ -197,6 +197,7 @@ def test_a_link_opens_the_same_search_for_somebody_else(
     page.get_by_role("slider", name="RRF k", exact=True).press("Home")
     expect(page.locator(".hit .line").first).to_contain_text("0.5")  # 1 / (1 + 1)
     mode(page, "Share")
+    expect(page.get_by_test_id("stCode").filter(has_text="search_k=1")).to_be_visible()
     page.get_by_text("with the question").click()
     link = page.get_by_test_id("stCode").filter(has_text="search_text")
     expect(link).to_be_visible()

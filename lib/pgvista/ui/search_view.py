@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -28,8 +28,12 @@ from pgvista.ui.search_waiting import show_waiting
 
 T = TypeVar("T")
 
+_UNFUSED: dict[str, Any] = {"rrf_k": 60, "semantic_weight": 1.0, "keyword_weight": 1.0}
+"""What the lists and their plan do not depend on."""
+
 _PLACES = "_search_places"
 _RECALL = "_search_recall_of"
+_PLAN = "_search_plan_of"
 _WAITED = "_search_waited"
 
 
@@ -184,12 +188,24 @@ def _answer(search: _Search, context: Context, asked: Asked, answer: _Answer) ->
     if asked.sides:
         answer.result = _side_by_side(search, request)
     else:
-        answer.result = search.run(request, estimate=True)
+        answer.result = _run_explained(search, request)
         _hits(search.collection, answer.result, request.mode)
         if not answer.result.hits and search.collection.model is None and asked.similar is None:
             start_from_row(search.db, search.collection)
     if request.mode is not Mode.KEYWORD and context.indexes:
         answer.recall = _recall(search, request)
+
+
+def _run_explained(search: _Search, request: SearchRequest) -> SearchResult:
+    """Run `request` with its estimated plan; a knob of the fusion does not ask for it anew."""
+    state = st.session_state
+    key = (search.collection, replace(request, **_UNFUSED))
+    known = state.get(_PLAN)
+    if known is not None and known[0] == key:
+        return replace(search.run(request), plan=known[1])
+    result = search.run(request, estimate=True)
+    state[_PLAN] = (key, result.plan)
+    return result
 
 
 def _hits(collection: Collection, result: SearchResult, mode: Mode) -> None:
@@ -235,11 +251,12 @@ def _side_by_side(search: _Search, request: SearchRequest) -> SearchResult | Non
             title.markdown(f"**{LABELS[mode]}**")
             with guarded():
                 asked = replace(request, mode=mode)
-                result = search.run(asked, estimate=mode is Mode.HYBRID)
+                hybrid_now = mode is Mode.HYBRID
+                result = _run_explained(search, asked) if hybrid_now else search.run(asked)
                 count = f"{len(result.hits)} hits · {result.timings_ms['total']:.0f} ms"
                 title.markdown(f"**{LABELS[mode]}** :small[:gray[{count}]]")
                 _hit_list(search.collection, result, f"search_hits_{mode.value}", mode)
-                if mode is Mode.HYBRID:
+                if hybrid_now:
                     hybrid = result
     return hybrid
 
@@ -251,15 +268,7 @@ def _recall(search: _Search, request: SearchRequest) -> float | None:
     """
     if not search_request.choice("search_recall") or request.exact:
         return None
-    approximate = replace(
-        request,
-        mode=Mode.SEMANTIC,
-        rrf_k=60,
-        semantic_weight=1.0,
-        keyword_weight=1.0,
-        depth=None,
-        highlight=False,
-    )
+    approximate = replace(request, mode=Mode.SEMANTIC, depth=None, highlight=False, **_UNFUSED)
     key = (search.collection.name, approximate)
     known = st.session_state.get(_RECALL)
     if known is not None and known[0] == key:
