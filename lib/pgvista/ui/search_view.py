@@ -21,6 +21,7 @@ from pgvista.services import search as search_service
 from pgvista.ui import connection, search_knobs, search_request
 from pgvista.ui.components.hits import hit_list
 from pgvista.ui.errors import guarded, plain, show_error
+from pgvista.ui.garbage import set_aside
 from pgvista.ui.search_explained import explained, show_plan, wants_plan
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_question import LABELS, Asked, columns, question, start, start_from_row
@@ -119,6 +120,8 @@ def search_view(
         status.markdown(_status(answer.request, answer.result), text_alignment="right")
     with right:
         _knobs(context, asked, answer)
+    if embedder is None or embedder.loading_state != "loading":
+        set_aside()
 
 
 def _knobs(context: Context, asked: Asked, answer: _Answer) -> None:
