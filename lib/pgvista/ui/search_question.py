@@ -1,8 +1,6 @@
-"""The head of the search page: the question, the filter, the mode, and what can be asked here."""
+"""The head of the search page: the question, the filter, the mode, and how to begin."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import streamlit as st
 
@@ -28,34 +26,17 @@ _STARTS = 8
 """Rows offered to begin with, where no question can be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked: a question in a mode, or the neighbours of a row."""
-
-    mode: Mode
-    text: str
-    similar: str | None
-    sides: bool
-    note: str = ""
-    """Why another mode than the chosen one is used; Markdown."""
-
-    @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to look for yet."""
-        return self.similar is None and not self.text.strip()
-
-
 def columns(*, wide: bool = False) -> list[st.delta_generator.DeltaGenerator]:
     """Return the places of hits and knobs; question and filter stand above them."""
     return list(st.columns((0.76, 0.24) if wide else (0.69, 0.31), gap="medium"))
 
 
-def question(context: Context) -> tuple[Asked, st.delta_generator.DeltaGenerator]:
-    """Draw the question's line and the line of state; return what is asked, and the status' place."""
+def question(context: Context) -> st.delta_generator.DeltaGenerator:
+    """Draw the question's line and the line of state; return the place of what was found."""
     collection = context.collection
     left, right = columns()
     with left:
-        text = st.text_input(
+        st.text_input(
             "Question",
             key=search_request.TEXT,
             placeholder=f"Search {collection.name} by meaning, by words, or by both",
@@ -69,7 +50,7 @@ def question(context: Context) -> tuple[Asked, st.delta_generator.DeltaGenerator
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key="search_state"
     ):
-        chosen = st.segmented_control(
+        st.segmented_control(
             "Mode",
             list(LABELS),
             format_func=lambda item: LABELS[item],
@@ -84,33 +65,11 @@ def question(context: Context) -> tuple[Asked, st.delta_generator.DeltaGenerator
         parts = (collection.name, context.rows, model, collection.metric.label)
         st.markdown(f":gray[{' · '.join(map(plain, parts))}]", width="content")
         with st.container(width="stretch", key="search_status"):
-            status = st.empty()
-    return _asked(context, chosen or Mode.HYBRID.value, text or ""), status
+            return st.empty()
 
 
 def _back_to_question() -> None:
     st.session_state[search_request.SIMILAR] = None
-
-
-def _asked(context: Context, chosen: str, text: str) -> Asked:
-    collection = context.collection
-    similar = search_request.similar_to(collection)
-    if similar is not None:
-        return Asked(Mode.SEMANTIC, text, similar, sides=False)
-    sides = chosen == search_request.SIDES
-    mode = Mode.HYBRID if sides else Mode(chosen)
-    if mode is not Mode.KEYWORD and collection.model is None:
-        note = (
-            f"**{plain(collection.name)} is searched by words:** its vectors come from elsewhere, "
-            "so a question cannot be turned into one. From a hit, *similar* finds its neighbours."
-        )
-        return Asked(Mode.KEYWORD, text, None, False, note)
-    if mode is not Mode.SEMANTIC and not context.has_words:
-        note = (
-            f"**{plain(collection.name)} is searched by meaning:** it has no text to find words in."
-        )
-        return Asked(Mode.SEMANTIC, text, None, False, note)
-    return Asked(mode, text, None, sides)
 
 
 def start(db: Database, context: Context, examples: tuple[str, ...]) -> None:
