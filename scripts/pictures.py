@@ -39,15 +39,15 @@ REFERENCE_ROWS = 400
 QUESTION = "increase text size on display"
 
 INSTRUMENTS = """inventory;name;description;year;room
-MI-014;Hurdy-gurdy;A wheel turned by a crank rubs three strings; keys shorten the melody string.;1780;2
+MI-014;Hurdy-gurdy;A wheel turned by a crank rubs three strings, and keys shorten the melody string.;1780;2
 MI-022;Serpent;A bass wind instrument of walnut covered with leather, played with a cup mouthpiece.;1815;2
 MI-031;Glass harmonica;Glass bowls on an axle sound when wet fingers touch their turning rims.;1790;3
 MI-040;Theremin;Two antennas sense the hands of the player, who touches nothing at all.;1929;5
 MI-047;Nyckelharpa;A keyed fiddle with sympathetic strings, carried on a strap and bowed.;1860;2
-MI-052;Ondes Martenot;A ring on a wire slides the pitch; a drawer holds the keys for loudness.;1938;5
+MI-052;Ondes Martenot;A ring on a wire slides the pitch, and a drawer holds the keys for loudness.;1938;5
 MI-058;Barrel organ;Pins on a wooden cylinder open the pipes in the order of the tune.;1835;4
 MI-063;Viola da gamba;Six strings and frets, held between the knees and bowed underhand.;1690;1
-MI-071;Celesta;Hammers strike steel plates above wooden resonators; it looks like a small piano.;1910;3
+MI-071;Celesta;Hammers strike steel plates above wooden resonators, in the case of a small piano.;1910;3
 MI-079;Shawm;A loud double reed of one piece of pear wood, an ancestor of the oboe.;1650;1
 """
 
@@ -72,6 +72,8 @@ def connect(page: Page, base: str) -> None:
     """Connect, with the report on the embedded server."""
     page.goto(f"{base}/connect")
     expect(page.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Test", exact=True).first.click()
+    settle(page)
 
 
 def collections(page: Page, base: str) -> None:
@@ -160,17 +162,33 @@ def fill(url: str) -> None:
 
 
 def compressed(picture: bytes) -> bytes:
-    """Return a PNG with a palette of as many colours as keep it small enough."""
+    """Return a small PNG, where it must be with a palette."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
     for colours in (256, 128, 64):
-        out = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
         if out.tell() < MAX_BYTES:
             break
+        out = io.BytesIO()
+        image.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def take(browser: Browser, base: str, name: str, scheme: str) -> Path:
+def without(page: Page, folder: Path) -> None:
+    """Show the folder that data lie in by default instead of the temporary one."""
+    page.evaluate(
+        """([from, to]) => {
+          const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          while (walk.nextNode()) {
+            const node = walk.currentNode;
+            if (node.data.includes(from)) node.data = node.data.replaceAll(from, to);
+          }
+        }""",
+        [str(folder), "~/.local/share/pgvista"],
+    )
+
+
+def take(browser: Browser, base: str, folder: Path, name: str, scheme: str) -> Path:
     """Take one picture; return where it is."""
     context = browser.new_context(
         viewport={"width": SIZE["width"], "height": SIZE["height"]},
@@ -181,6 +199,7 @@ def take(browser: Browser, base: str, name: str, scheme: str) -> Path:
     PAGES[name](page, base)
     page.mouse.move(SIZE["width"] - 2, SIZE["height"] - 2)
     settle(page)
+    without(page, folder)
     path = IMAGES / f"{name}-{scheme}.png"
     path.write_bytes(compressed(page.screenshot()))
     context.close()
@@ -204,9 +223,12 @@ def main() -> None:
                 browser = playwright.chromium.launch(
                     executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
                 )
+                warm = browser.new_page()
+                search(warm, base)  # the model is loaded in every picture
+                warm.close()
                 for scheme in ("light", "dark"):
                     for page in names:
-                        path = take(browser, base, page, scheme)
+                        path = take(browser, base, folder, page, scheme)
                         print(f"{path.name}  {path.stat().st_size / 1000:.0f} kB")
                 browser.close()
         finally:
