@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_LIMIT = 10_000
 MAX_QUERY_BYTES = 1_000_000
 DEFAULT_RRF_K = 60
+DEFAULT_BM25_K1 = 1.2
+DEFAULT_BM25_B = 0.75
+DEFAULT_NORMALIZATION = 1
 DEFAULT_DEPTH = 100
 DEFAULT_EF_SEARCH = 40
 DEFAULT_PROBES = 1
@@ -40,13 +43,34 @@ class KeywordMatch(StrEnum):
     """A row with at least one of the words."""
     WEBSEARCH = "all"
     """``websearch_to_tsquery``: every word, "phrases", or, -without."""
+    PHRASE = "phrase"
+    """The words one after the other."""
+    PREFIX = "prefix"
+    """At least one of the words, the last of which may go on: for search while typing."""
+    NEAR = "near"
+    """At least one of the words; words that no row holds are taken for those spelled alike."""
 
 
 class KeywordRank(StrEnum):
     """How matching rows are ordered."""
 
+    BM25 = "bm25"
+    """Rare words count more than common ones, and repetition counts less each time."""
     TS_RANK = "ts_rank"
     TS_RANK_CD = "ts_rank_cd"
+
+
+class Fusion(StrEnum):
+    """How the two lists of a hybrid search become one."""
+
+    RRF = "rrf"
+    """Reciprocal rank fusion: the sum of weight / (k + rank)."""
+    MIN_MAX = "minmax"
+    """Weighted sum of scores brought to 0..1 by the lowest and highest of each list."""
+    Z_SCORE = "zscore"
+    """Weighted sum of scores as standard deviations from the mean of each list."""
+    DISTRIBUTION = "dbsf"
+    """Weighted sum of scores brought to 0..1 by mean - 3 sd and mean + 3 sd of each list."""
 
 
 class IterativeScan(StrEnum):
@@ -85,8 +109,17 @@ class SearchRequest:
     """Where an iterative HNSW scan gives up, in rows. None: the server's setting (20,000)."""
     keyword_match: KeywordMatch = KeywordMatch.ANY_WORD
     keyword_rank: KeywordRank = KeywordRank.TS_RANK
+    bm25_k1: float = DEFAULT_BM25_K1
+    """How much a repeated word still adds, 0 (nothing) to 10."""
+    bm25_b: float = DEFAULT_BM25_B
+    """How much long texts are held back, 0 (not at all) to 1 (in proportion)."""
+    rank_normalization: int = DEFAULT_NORMALIZATION
+    """Bit mask of ts_rank and ts_rank_cd, 0 to 63: 1 divides by 1 + log(length)."""
+    label_weights: tuple[float, float, float, float] | None = None
+    """What a word counts by its setweight label A, B, C, D, each 0 to 100; None: the default."""
     text_config: str | None = None
     """Text-search language of the query; None: the collection's."""
+    fusion: Fusion = Fusion.RRF
     rrf_k: float = DEFAULT_RRF_K
     """k of reciprocal rank fusion, above 0 to 1,000 (Cormack et al. 2009 use 60)."""
     semantic_weight: float = 1.0
@@ -97,6 +130,8 @@ class SearchRequest:
     """Length of each list that is fused, 1 to 10,000. None: 100, or twice the limit if more."""
     highlight: bool = True
     """Whether matched words are marked in the text of hits."""
+    lists: bool = False
+    """Whether a hybrid search also returns its two lists, so that they can be fused anew."""
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
@@ -108,6 +143,16 @@ class SearchRequest:
         _between("rrf_k", self.rrf_k, 1e-9, 1000, whole=False)
         _between("semantic_weight", self.semantic_weight, 0, 10, whole=False)
         _between("keyword_weight", self.keyword_weight, 0, 10, whole=False)
+        _between("bm25_k1", self.bm25_k1, 0, 10, whole=False)
+        _between("bm25_b", self.bm25_b, 0, 1, whole=False)
+        _between("rank_normalization", self.rank_normalization, 0, 63)
+        if self.label_weights is not None:
+            if len(self.label_weights) != 4:
+                raise InvalidInput(
+                    "label_weights takes four numbers, for the labels A, B, C and D."
+                )
+            for label, weight in zip("ABCD", self.label_weights, strict=True):
+                _between(f"The weight of label {label}", weight, 0, 100, whole=False)
         _between("max_distance", self.max_distance, -math.inf, math.inf, whole=False)
         if self.mode is not Mode.SEMANTIC and not (self.text and self.text.strip()):
             raise InvalidInput(
@@ -173,14 +218,14 @@ class Hit:
     metadata: Mapping[str, Any]
     columns: Mapping[str, Any]
     score: float
-    """Larger is better: similarity (semantic), rank function (keyword) or RRF sum (hybrid)."""
+    """Larger is better: similarity (semantic), rank function (keyword) or fused sum (hybrid)."""
     distance: float | None = None
     semantic_rank: int | None = None
     """Place in the semantic list, from 1; None when the row is not in it."""
     keyword_rank: int | None = None
     keyword_score: float | None = None
     semantic_term: float | None = None
-    """The semantic list's part of `score`: weight / (k + rank)."""
+    """The semantic list's part of `score`; for RRF, weight / (k + rank)."""
     keyword_term: float | None = None
     snippet: tuple[Span, ...] = ()
     """The passages around matched words, or the beginning of the text."""
@@ -211,6 +256,16 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateLists:
+    """The two lists that a hybrid search fuses, best first."""
+
+    semantic: tuple[tuple[str, float], ...]
+    """(id, distance), nearest first."""
+    keyword: tuple[tuple[str, float], ...]
+    """(id, keyword score), highest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The hits, and everything that explains them."""
 
@@ -221,6 +276,8 @@ class SearchResult:
     semantic_rows: int | None = None
     """Rows got in the semantic list; None when the mode has none."""
     keyword_rows: int | None = None
+    lists: CandidateLists | None = None
+    """The lists that were fused, when the request asks for them."""
     notes: tuple[str, ...] = ()
     """Sentences about this result, e.g. that the query held only stop words."""
     plan: Plan | None = None

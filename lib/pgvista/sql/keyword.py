@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from psycopg import sql
@@ -9,7 +10,8 @@ from psycopg import sql
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.search import KeywordMatch, KeywordRank, SearchRequest
-from pgvista.sql.query import Query, column, compose, param
+from pgvista.sql.names import id_expression, relation
+from pgvista.sql.query import Query, column, compose, join, param
 
 MARK_START = "\ue000"
 MARK_STOP = "\ue001"
@@ -58,18 +60,40 @@ def config(collection: Collection, request: SearchRequest) -> sql.Composed:
     return compose("{name}::regconfig", name=sql.Literal(name))
 
 
-def keyword_parts(collection: Collection, request: SearchRequest) -> dict[str, sql.Composable]:
-    """Return the parts that keyword and hybrid statements share.
+def keyword_parts(
+    collection: Collection,
+    request: SearchRequest,
+    conditions: Sequence[sql.Composable],
+    limit: sql.Composable,
+) -> dict[str, sql.Composable]:
+    """Return what keyword and hybrid statements share.
 
-    They refer to the relation as ``d`` and to the query's words as ``words.tsquery``.
-    Raises InvalidInput when the collection has no text in the language asked for.
+    `words`: the common table expressions, with the query as ``words.tsquery``; `best`: a select of
+    (id, score), at most `limit` rows that meet all `conditions` on the relation ``d``; `headline`:
+    the text with its matched words marked. Raises InvalidInput when the collection has no text in
+    the language asked for.
     """
     fts = _fts(collection, request)
     asked = sql.SQL("words.tsquery")
+    matches = compose("{fts} @@ {tsquery}", fts=fts, tsquery=asked)
+    best = compose(
+        """    select {id} as id, {rank} as score
+    from {table} as d, words
+    where {matches}
+    order by score desc, {id}::text collate "C"
+    limit {limit}""",
+        id=id_expression(collection, "d"),
+        rank=compose(_RANK_CALL[request.keyword_rank], fts=fts, tsquery=asked),
+        table=relation(collection),
+        matches=join(" and ", [matches, *conditions]),
+        limit=limit,
+    )
     return {
-        "tsquery": tsquery(collection, request),
-        "rank": compose(_RANK_CALL[request.keyword_rank], fts=fts, tsquery=asked),
-        "matches": compose("{fts} @@ {tsquery}", fts=fts, tsquery=asked),
+        "words": compose(
+            "words as materialized (select {tsquery} as tsquery)",
+            tsquery=tsquery(collection, request),
+        ),
+        "best": best,
         "headline": _headline(collection, request, asked),
     }
 

@@ -155,7 +155,7 @@ class _Builder:
   null::float8 as keyword_score, null::bigint as keyword_rank, null::float8 as score,
   count(*) over () as semantic_rows, null::bigint as keyword_rows, null::text as headline
 from (
-  select *, row_number() over (order by distance, id::text) as rank
+  select *, row_number() over (order by distance, id::text collate "C") as rank
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
@@ -173,34 +173,30 @@ order by semantic.rank""",
 
     def keyword(self) -> sql.Composed:
         return compose(
-            """with words as materialized (select {tsquery} as tsquery)
+            """with {words}
 select {row},
   null::float8 as distance, null::bigint as semantic_rank,
   keyword.score as keyword_score, keyword.rank as keyword_rank, null::float8 as score,
   null::bigint as semantic_rows, count(*) over () as keyword_rows,
   {headline} as headline
 from (
-  select *, row_number() over (order by score desc, id::text) as rank
+  select *, row_number() over (order by score desc, id::text collate "C") as rank
   from (
-    select {id} as id, {rank} as score
-    from {table}, words
-    where {matches}
-    order by score desc, {id}::text
-    limit {limit}
+{best}
   ) as best
 ) as keyword
 join {table} on {id} = keyword.id
 cross join words
 order by keyword.rank""",
             **self._common(),
-            **self._keyword_parts(),
+            **self._keyword_parts("limit"),
         )
 
     def hybrid(self) -> sql.Composed:
         return compose(
-            """with words as materialized (select {tsquery} as tsquery),
+            """with {words},
 semantic as (
-  select id, distance, row_number() over (order by distance, id::text) as rank
+  select id, distance, row_number() over (order by distance, id::text collate "C") as rank
   from (
     select {id} as id, {distance} as distance
     from {table}{where}
@@ -210,13 +206,9 @@ semantic as (
   where {near_enough}
 ),
 keyword as (
-  select id, score, row_number() over (order by score desc, id::text) as rank
+  select id, score, row_number() over (order by score desc, id::text collate "C") as rank
   from (
-    select {id} as id, {rank} as score
-    from {table}, words
-    where {matches}
-    order by score desc, {id}::text
-    limit {depth}
+{best}
   ) as best
 ),
 fused as (
@@ -226,7 +218,7 @@ fused as (
     coalesce({semantic_weight}::float8 / ({k}::float8 + semantic.rank), 0)
       + coalesce({keyword_weight}::float8 / ({k}::float8 + keyword.rank), 0) as score
   from semantic full join keyword on semantic.id = keyword.id
-  order by score desc, coalesce(semantic.id, keyword.id)::text
+  order by score desc, coalesce(semantic.id, keyword.id)::text collate "C"
   limit {limit}
 )
 select {row},
@@ -237,10 +229,11 @@ select {row},
 from fused
 join {table} on {id} = fused.id
 cross join words
-order by fused.score desc, {id}::text""",
+order by fused.score desc, {id}::text collate "C"
+""",
             **self._common(),
             **self._semantic_parts(),
-            **self._keyword_parts(),
+            **self._keyword_parts("depth"),
             where=self._where(),
             depth=param("depth"),
             k=param("rrf_k"),
@@ -320,9 +313,9 @@ order by fused.score desc, {id}::text""",
             own=vector_type(self.collection.vector_type, qualifier),
         )
 
-    def _keyword_parts(self) -> dict[str, sql.Composable]:
-        parts = keyword_parts(self.collection, self.request)
-        return parts | {"matches": join(" and ", [parts["matches"], *self.conditions])}
+    def _keyword_parts(self, most: str) -> dict[str, sql.Composable]:
+        """Return the parts of the keyword list; `most` names the value of its length."""
+        return keyword_parts(self.collection, self.request, self.conditions, param(most))
 
 
 def plan(query: Query, *, analyze: bool) -> Query:
