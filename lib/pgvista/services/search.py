@@ -18,7 +18,15 @@ from pgvista.embed.registry import canonical_name, get_embedder
 from pgvista.errors import InvalidInput, NotFound
 from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric
-from pgvista.model.search import Hit, Mode, Plan, SearchRequest, SearchResult, Span
+from pgvista.model.search import (
+    CandidateLists,
+    Hit,
+    Mode,
+    Plan,
+    SearchRequest,
+    SearchResult,
+    Span,
+)
 from pgvista.services.plan import read_plan
 from pgvista.sql import keyword as keyword_sql
 from pgvista.sql import rows as row_sql
@@ -44,7 +52,7 @@ def search(
     Raises InvalidInput when the request does not fit the collection.
     """
     began = time.perf_counter()
-    vector = _query_vector(collection, request, embedder)
+    vector = query_vector(collection, request, embedder)
     embedded = time.perf_counter()
     capabilities = db.capabilities
     query = search_sql.search(collection, request, vector)
@@ -52,7 +60,11 @@ def search(
     start = time.perf_counter()
     rows = db.query(query.statement, query.params, settings=settings)
     lexemes = None
-    if request.mode is not Mode.SEMANTIC and not any(row[-2] for row in rows):
+    tail = _FIXED_COLUMNS + len(collection.columns)
+    first = dict(zip(search_sql.TAIL, rows[0][tail:], strict=False)) if rows else {}
+    semantic_rows = first.get("semantic_rows", None if request.mode is Mode.KEYWORD else 0)
+    keyword_rows = first.get("keyword_rows", None if request.mode is Mode.SEMANTIC else 0)
+    if request.mode is not Mode.SEMANTIC and not keyword_rows:
         counting = keyword_sql.count_lexemes(collection, request)
         lexemes = db.query(counting.sql, counting.params)[0][0]
     database_s = time.perf_counter() - start
@@ -62,9 +74,6 @@ def search(
         explained = db.query(explain.sql, explain.params, settings=settings)[0][0]
     planned_s = time.perf_counter() - start - database_s
     hits = tuple(_hit(collection, request, row) for row in rows)
-    base = _FIXED_COLUMNS + len(collection.columns)
-    semantic_rows = rows[0][base + 5] if rows else (None if request.mode is Mode.KEYWORD else 0)
-    keyword_rows = rows[0][base + 6] if rows else (None if request.mode is Mode.SEMANTIC else 0)
     finished = time.perf_counter()
     embedding_ms = (embedded - began) * 1000
     return SearchResult(
@@ -78,6 +87,7 @@ def search(
         },
         semantic_rows=semantic_rows,
         keyword_rows=keyword_rows,
+        lists=_lists(first.get("lists")) if request.lists and request.mode is Mode.HYBRID else None,
         notes=_notes(collection, request, semantic_rows, lexemes),
         plan=None if explained is None else read_plan(explained, request),
         settings=settings,
@@ -157,9 +167,13 @@ class _QueryVectors:
 _query_vectors = _QueryVectors()
 
 
-def _query_vector(
+def query_vector(
     collection: Collection, request: SearchRequest, embedder: Embedder | None
 ) -> tuple[float, ...] | None:
+    """Return the query as a vector, from memory where it was asked before; None when none is needed.
+
+    Raises InvalidInput when no model is known, or `embedder` is not that of the collection.
+    """
     if request.mode is Mode.KEYWORD:
         return None
     if request.vector is not None:
@@ -185,17 +199,12 @@ def _query_vector(
 
 def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> Hit:
     base = _FIXED_COLUMNS + len(collection.columns)
-    distance, semantic_rank, keyword_score, keyword_rank, score, _, _, headline = row[base:]
-    semantic_term = keyword_term = None
+    found = dict(zip(search_sql.TAIL, row[base:], strict=False))
+    score = found["score"]
     if request.mode is Mode.SEMANTIC:
-        score = (request.metric or collection.metric).similarity(distance)
+        score = (request.metric or collection.metric).similarity(found["distance"])
     elif request.mode is Mode.KEYWORD:
-        score = keyword_score
-    else:
-        if semantic_rank is not None:
-            semantic_term = request.semantic_weight / (request.rrf_k + semantic_rank)
-        if keyword_rank is not None:
-            keyword_term = request.keyword_weight / (request.rrf_k + keyword_rank)
+        score = found["keyword_score"]
     return Hit(
         id=row[0],
         content=row[1],
@@ -205,17 +214,31 @@ def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> 
             for item, value in zip(collection.columns, row[_FIXED_COLUMNS:base], strict=True)
         },
         score=score,
-        distance=distance,
-        semantic_rank=semantic_rank,
-        keyword_rank=keyword_rank,
-        keyword_score=keyword_score,
-        semantic_term=semantic_term,
-        keyword_term=keyword_term,
-        snippet=_snippet(row[1], headline),
+        distance=found["distance"],
+        semantic_rank=found["semantic_rank"],
+        keyword_rank=found["keyword_rank"],
+        keyword_score=found["keyword_score"],
+        semantic_term=term(found["semantic_rank"], found["semantic_term"]),
+        keyword_term=term(found["keyword_rank"], found["keyword_term"]),
+        snippet=snippet(row[1], found["headline"]),
     )
 
 
-def _snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
+def term(rank: int | None, value: float | None) -> float | None:
+    """Return a list's part of a score; None where a row is not in the list and so adds nothing."""
+    return value if rank or value else None
+
+
+def _lists(found: Sequence[Any] | None) -> CandidateLists:
+    """Turn ids, distances, ids and scores into lists; None where nothing was found."""
+    columns = [column or () for column in found or ((), (), (), ())]
+    return CandidateLists(
+        semantic=tuple(zip(columns[0], map(float, columns[1]), strict=True)),
+        keyword=tuple(zip(columns[2], map(float, columns[3]), strict=True)),
+    )
+
+
+def snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
     """Split a headline at the marks around matched words; the marks themselves are never shown."""
     if headline is None:
         if content is None:

@@ -1,12 +1,12 @@
 """Semantic, keyword and hybrid search, each as one statement.
 
 Every statement returns, in this order: id, content, metadata, structured columns,
-distance, semantic_rank, keyword_score, keyword_rank, score, semantic_rows, keyword_rows, headline.
+and then as `TAIL` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -22,8 +22,10 @@ from pgvista.model.search import (
     SearchRequest,
 )
 from pgvista.sql.filters import FilterSql
-from pgvista.sql.keyword import keyword_parts, words
+from pgvista.sql.fusion import LISTS, fusion_parts
+from pgvista.sql.keyword import keyword_parts, keyword_values
 from pgvista.sql.names import (
+    column_type,
     distance_operator,
     id_expression,
     relation,
@@ -31,6 +33,22 @@ from pgvista.sql.names import (
     vector_type,
 )
 from pgvista.sql.query import NOTHING, Query, column, compose, join, local_settings, param
+
+TAIL = (
+    "distance",
+    "semantic_rank",
+    "keyword_score",
+    "keyword_rank",
+    "score",
+    "semantic_term",
+    "keyword_term",
+    "semantic_rows",
+    "keyword_rows",
+    "headline",
+    "lists",
+)
+"""What follows the structured columns. `lists` is there in a hybrid search that asks for them, in
+the first row alone: the ids and distances of one list, and the ids and scores of the other."""
 
 
 def search(
@@ -46,6 +64,16 @@ def search(
     filtered = FilterSql(request.filters, collection, "d")
     builder = _Builder(collection, request, filtered.condition)
     return Query(builder.statement(), values | filtered.params)
+
+
+def rows(collection: Collection, request: SearchRequest, ids: Sequence[str]) -> Query:
+    """Build a statement for some rows of a hybrid search: as its hits, without places and scores.
+
+    Rows: id, content, metadata, structured columns, headline. Rows that are gone are left out.
+    """
+    builder = _Builder(collection, request, None)
+    values = {"ids": list(ids), "depth": request.list_depth}
+    return Query(builder.rows(), values | keyword_values(request))
 
 
 @lru_cache(maxsize=256)
@@ -66,8 +94,12 @@ def _shape(request: SearchRequest) -> SearchRequest:
         max_distance=None if request.max_distance is None else 0.0,
         keyword_match=request.keyword_match,
         keyword_rank=request.keyword_rank,
+        rank_normalization=request.rank_normalization,
+        label_weights=request.label_weights,
         text_config=request.text_config,
+        fusion=request.fusion,
         highlight=request.highlight,
+        lists=request.lists,
     )
 
 
@@ -93,7 +125,7 @@ def _values(
         if request.max_distance is not None:
             values["max_distance"] = request.max_distance
     if request.mode is not Mode.SEMANTIC:
-        values["words"] = words(request)
+        values |= keyword_values(request)
     if request.mode is Mode.HYBRID:
         values |= {
             "depth": request.list_depth,
@@ -153,6 +185,7 @@ class _Builder:
             """select {row},
   semantic.distance, semantic.rank as semantic_rank,
   null::float8 as keyword_score, null::bigint as keyword_rank, null::float8 as score,
+  null::float8 as semantic_term, null::float8 as keyword_term,
   count(*) over () as semantic_rows, null::bigint as keyword_rows, null::text as headline
 from (
   select *, row_number() over (order by distance, id::text collate "C") as rank
@@ -176,7 +209,8 @@ order by semantic.rank""",
             """with {words}
 select {row},
   null::float8 as distance, null::bigint as semantic_rank,
-  keyword.score as keyword_score, keyword.rank as keyword_rank, null::float8 as score,
+  keyword.score::float8 as keyword_score, keyword.rank as keyword_rank, null::float8 as score,
+  null::float8 as semantic_term, null::float8 as keyword_term,
   null::bigint as semantic_rows, count(*) over () as keyword_rows,
   {headline} as headline
 from (
@@ -203,29 +237,33 @@ semantic as (
     order by {order}
     limit {depth}
   ) as nearest
-  where {near_enough}
+  where {near_enough} and abs(distance) < 'Infinity'
 ),
 keyword as (
-  select id, score, row_number() over (order by score desc, id::text collate "C") as rank
+  select id, score::float8 as score, row_number() over (order by score desc, id::text collate "C") as rank
   from (
 {best}
   ) as best
 ),
 fused as (
-  select coalesce(semantic.id, keyword.id) as id,
-    semantic.distance, semantic.rank as semantic_rank,
-    keyword.score as keyword_score, keyword.rank as keyword_rank,
-    coalesce({semantic_weight}::float8 / ({k}::float8 + semantic.rank), 0)
-      + coalesce({keyword_weight}::float8 / ({k}::float8 + keyword.rank), 0) as score
-  from semantic full join keyword on semantic.id = keyword.id
-  order by score desc, coalesce(semantic.id, keyword.id)::text collate "C"
+  select *, semantic_term + keyword_term as score
+  from (
+    select coalesce(semantic.id, keyword.id) as id,
+      semantic.distance, semantic.rank as semantic_rank,
+      keyword.score as keyword_score, keyword.rank as keyword_rank,
+      {semantic_term} as semantic_term,
+      {keyword_term} as keyword_term
+    from semantic full join keyword on semantic.id = keyword.id{stats}
+  ) as terms
+  order by score desc, id::text collate "C"
   limit {limit}
 )
 select {row},
   fused.distance, fused.semantic_rank, fused.keyword_score, fused.keyword_rank, fused.score,
+  fused.semantic_term, fused.keyword_term,
   (select count(*) from semantic) as semantic_rows,
   (select count(*) from keyword) as keyword_rows,
-  {headline} as headline
+  {headline} as headline{lists}
 from fused
 join {table} on {id} = fused.id
 cross join words
@@ -236,9 +274,27 @@ order by fused.score desc, {id}::text collate "C"
             **self._keyword_parts("depth"),
             where=self._where(),
             depth=param("depth"),
-            k=param("rrf_k"),
-            semantic_weight=param("semantic_weight"),
-            keyword_weight=param("keyword_weight"),
+            **fusion_parts(self.request.fusion),
+            lists=LISTS if self.request.lists else NOTHING,
+        )
+
+    def rows(self) -> sql.Composed:
+        """Return the statement of rows by id, as hits show them."""
+        return compose(
+            """with {words}
+select {row},
+  {headline} as headline
+from {table}
+cross join words
+where {match}""",
+            **self._common(),
+            **self._keyword_parts("depth"),
+            match=compose(
+                "{id} = any({ids}::{type}[])",
+                id=self.id,
+                ids=param("ids"),
+                type=column_type(self.collection.key_type),
+            ),
         )
 
     # -- their parts

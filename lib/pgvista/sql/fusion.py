@@ -1,0 +1,95 @@
+"""How the two lists of a hybrid search become one, as SQL.
+
+`pgvista.science.fusion` does the same in NumPy and says what each method counts; both give the
+same doubles, since sums run down each list in the order of its ranks.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from pgvista.model.search import Fusion
+from pgvista.sql.query import NOTHING, compose, join, param
+
+_LISTS: tuple[tuple[LiteralString, LiteralString], ...] = (
+    ("semantic", "-semantic.distance"),
+    ("keyword", "keyword.score"),
+)
+"""The common table expressions (id, rank, and what gives the score, higher being better)."""
+
+_TERM: dict[Fusion, LiteralString] = {
+    Fusion.MIN_MAX: """case when {list}.rank is null then 0
+      when {stats}.highest > {stats}.lowest
+      then ({score} - {stats}.lowest) / ({stats}.highest - {stats}.lowest)
+      else 1 end""",
+    Fusion.Z_SCORE: """case when {stats}.sd > 0
+      then (coalesce({score}, {stats}.lowest) - {stats}.mean) / {stats}.sd
+      when {list}.rank is null and {stats}.count > 0 then -1
+      else 0 end""",
+    Fusion.DISTRIBUTION: """case when {list}.rank is null then 0
+      when {stats}.sd > 0
+      then greatest(({score} - ({stats}.mean - 3 * {stats}.sd))
+        / (({stats}.mean + 3 * {stats}.sd) - ({stats}.mean - 3 * {stats}.sd)), 0)
+      else 0.5 end""",
+}
+
+_MEAN_AND_SD: LiteralString = """
+  cross join (
+    select mean, count, lowest,
+      case when highest > lowest then sqrt((
+        select sum(({score} - mean) * ({score} - mean) order by {list}.rank) from {list}
+      ) / (count - 1)) end as sd
+    from (
+      select sum({score} order by {list}.rank) / nullif(count(*), 0) as mean, count(*) as count,
+        min({score}) as lowest, max({score}) as highest
+      from {list}
+    ) as summed
+  ) as {stats}"""
+_LOWEST_AND_HIGHEST: LiteralString = """
+  cross join (
+    select min({score}) as lowest, max({score}) as highest from {list}
+  ) as {stats}"""
+
+LISTS = sql.SQL(""",
+  case when row_number() over (order by fused.score desc, fused.id::text collate "C") = 1 then (
+    select json_build_array(
+      (select array_agg(id::text order by rank) from semantic),
+      (select array_agg(distance order by rank) from semantic),
+      (select array_agg(id::text order by rank) from keyword),
+      (select array_agg(score order by rank) from keyword)
+    )
+  ) end as lists""")
+"""In the first row alone, so that the lists travel once."""
+
+
+def fusion_parts(method: Fusion) -> dict[str, sql.Composable]:
+    """Return what the statement over the CTEs `semantic` and `keyword` is filled with.
+
+    `semantic_term` and `keyword_term`: expressions of each list's part of the score; `stats`: what
+    is joined for them. Their values are named rrf_k, semantic_weight and keyword_weight.
+    """
+    terms: dict[str, sql.Composable] = {}
+    stats: list[sql.Composable] = []
+    for name, score in _LISTS:
+        weight = compose("{weight}::float8", weight=param(f"{name}_weight"))
+        if method is Fusion.RRF:
+            terms[f"{name}_term"] = compose(
+                "coalesce({weight} / ({k}::float8 + {list}.rank), 0)",
+                weight=weight,
+                k=param("rrf_k"),
+                list=sql.SQL(name),
+            )
+            continue
+        holes = {
+            "list": sql.SQL(name),
+            "score": sql.SQL(score),
+            "stats": sql.SQL(name + "_stats"),
+        }
+        terms[f"{name}_term"] = compose(
+            "{weight} * {term}", weight=weight, term=compose(_TERM[method], **holes)
+        )
+        wants = _LOWEST_AND_HIGHEST if method is Fusion.MIN_MAX else _MEAN_AND_SD
+        stats.append(compose(wants, **holes))
+    return {**terms, "stats": join("", stats) if stats else NOTHING}
