@@ -1,14 +1,18 @@
 """Filters compiled to SQL: parameters only, compared by type.
 
 A key that names a structured column (or the id or text column) becomes an ordinary comparison
-that a btree index serves. Any other key is looked up in the metadata; ``$eq`` and ``$contains``
-become containment (``@>``), which a GIN index serves. Order comparisons look at the JSON type
-first: a number never compares with a text.
+whose values are cast to what the column compares with, never the column itself: a btree index
+serves it, and a GIN index ``$contains`` on a list. Any other key is looked up in the metadata, or
+in another JSON column that it begins with; see `sql.filters_json`.
+
+What each operator says of nulls, of missing keys and of other types stands in `model.filters`.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
@@ -16,15 +20,32 @@ from psycopg import sql
 
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
-from pgvista.model.filters import ORDER_OPERATORS, And, Comparison, Filter
+from pgvista.model.filters import (
+    ORDER_OPERATORS,
+    PATTERN_OPERATORS,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Scalar,
+    short,
+    split_key,
+)
+from pgvista.sql.filters_json import OPERATORS, json_condition
 from pgvista.sql.names import column_type
 from pgvista.sql.query import NOTHING, column, compose, join, param
 
-_ORDER: dict[str, LiteralString] = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
-_NUMERIC = {
-    "smallint", "integer", "bigint", "numeric", "real", "double precision", "oid",
-}  # fmt: skip
-_TEXTUAL = {"text", "character varying", "character", "citext", "name"}
+_WHOLE = {
+    "smallint": ("bigint", 2**15),
+    "integer": ("bigint", 2**31),
+    "bigint": ("bigint", 2**63),
+    "oid": ("oid", 2**32),
+}
+"""Whole numbers: the type that an index on the column compares with, and the limit of its range."""
+_FLOATING = {"numeric", "real", "double precision"}
+_TEXTUAL = {"text": "text", "character varying": "text", "name": "text", "character": "bpchar"}
+_LARGEST_REAL, _SMALLEST_REAL = 3.4028234e38, 1.1754944e-38
+_FALSE = sql.Composed([sql.SQL("false")])
 
 
 class FilterSql:
@@ -57,166 +78,233 @@ class FilterSql:
     def _compile(self, tree: Filter) -> sql.Composed:
         if isinstance(tree, Comparison):
             return self._comparison(tree)
+        if isinstance(tree, Not):
+            return compose("({part}) is not true", part=self._compile(tree.part))
+        if not tree.parts:
+            raise InvalidInput("A part of the filter is empty, which would let every row through.")
         word: LiteralString = " and " if isinstance(tree, And) else " or "
         return compose("({parts})", parts=join(word, map(self._compile, tree.parts)))
 
     def _comparison(self, item: Comparison) -> sql.Composed:
-        found = self._column_type(item.key)
-        if found is not None:
-            return self._on_column(item, column(self._alias, item.key), found)
-        if self._collection.roles.metadata is None:
-            raise InvalidInput(
-                f"{self._collection.name} has no column {item.key!r}, and no metadata to look it up in.",
-                f"Columns: {', '.join(column.name for column in self._collection.columns) or 'none'}.",
-            )
-        return self._on_metadata(item)
+        if isinstance(item.value, tuple) and not item.value:
+            raise InvalidInput(f"{item.operator} on {short(item.key)} has an empty list.")
+        kind = self._kind(item.key)
+        if kind is not None and kind not in ("json", "jsonb"):
+            return self._on_column(item, column(self._alias, self._bare(item.key)), kind)
+        base, path = self._json_place(item.key)
+        return json_condition(item, base, path, self._bind)
 
-    def _column_type(self, key: str) -> str | None:
-        for candidate in self._collection.columns:
-            if candidate.name == key:
-                return candidate.type.partition("(")[0]
-        return (
-            "text" if key in {self._collection.roles.id, self._collection.roles.content} else None
-        )
+    # -- what a key names
+
+    def _bare(self, key: str) -> str:
+        """Return the column that a key names, where it names one; a column wins as it is written."""
+        if self._kind_of(key) is not None or "\\" not in key:
+            return key
+        path = split_key(key)
+        return path[0] if len(path) == 1 else key
+
+    def _kind(self, key: str) -> str | None:
+        """Return the type of the column that `key` names, without its length; None for no column."""
+        return self._kind_of(self._bare(key))
+
+    def _kind_of(self, name: str) -> str | None:
+        roles = self._collection.roles
+        if (found := self._collection.column(name)) is not None:
+            return re.sub(r"\(\d+(,\s*-?\d+)?\)", "", found.type)
+        if name == roles.id:
+            return re.sub(r"\(\d+(,\s*-?\d+)?\)", "", self._collection.key_type)
+        if name == roles.content:
+            return "text"
+        return self._collection.vector_type.value if name == roles.embedding else None
+
+    def _json_place(self, key: str) -> tuple[sql.Composable, tuple[str, ...]]:
+        """Return the jsonb value that a key is looked up in, and the names that lead through it."""
+        collection = self._collection
+        if (kind := self._kind(key)) is not None:
+            return _as_jsonb(column(self._alias, self._bare(key)), kind), ()
+        path = split_key(key)
+        if len(path) > 1 and (kind := self._kind_of(path[0])) in ("json", "jsonb"):
+            return _as_jsonb(column(self._alias, path[0]), kind), path[1:]
+        if collection.roles.metadata is None:
+            raise InvalidInput(
+                f"{collection.name} has no column {short(key)}, and no metadata to look it up in.",
+                f"Columns: {', '.join(column.name for column in collection.columns) or 'none'}.",
+            )
+        metadata = column(self._alias, collection.roles.metadata)
+        return _as_jsonb(metadata, collection.metadata_type), path
 
     # -- ordinary columns
 
     def _on_column(self, item: Comparison, name: sql.Composable, kind: str) -> sql.Composed:
+        operator = item.operator
+        if operator == "$exists":
+            there: LiteralString = "{name} is not null" if item.value else "{name} is null"
+            return compose(there, name=name)
+        if operator in ("$ne", "$nin"):
+            positive = Comparison(item.key, "$eq" if operator == "$ne" else "$in", item.value)
+            return compose(
+                "({condition}) is not true", condition=self._on_column(positive, name, kind)
+            )
+        values = item.value if isinstance(item.value, tuple) else (item.value,)
+        if operator in ("$eq", "$in") and set(values) == {None}:
+            return compose("{name} is null", name=name)
         if kind.endswith("[]"):
             return self._on_array(item, name, kind)
-        if item.operator == "$contains":
-            raise InvalidInput(f"$contains needs a list, and {item.key!r} is {kind}.", "Use $eq.")
-        values = item.value if isinstance(item.value, tuple) else (item.value,)
-        if item.operator in ("$eq", "$in", "$ne"):
-            condition = join(" or ", self._equals(item, name, kind, values))
-            if item.operator == "$ne":
-                return compose("({condition}) is not true", condition=condition)
-            return compose("({condition})", condition=condition)
-        value = self._typed(item, kind, values[0])
-        return compose(
-            "{name} {operator} {value}",
-            name=self._comparable(name, item.key),
-            operator=sql.SQL(_ORDER[item.operator]),
-            value=value,
-        )
+        if kind == self._collection.vector_type.value:
+            raise InvalidInput(
+                f"{operator} does not work on {short(item.key)}, which is a {kind}.", "Use $exists."
+            )
+        if operator == "$contains":
+            raise InvalidInput(
+                f"$contains needs a list, and {short(item.key)} is {kind}.", "Use $eq or $like."
+            )
+        if operator in ("$eq", "$in"):
+            return compose("({parts})", parts=join(" or ", self._equals(item, name, kind, values)))
+        if operator == "$between":
+            low = self._order(item, "$gte", name, kind, values[0])
+            high = self._order(item, "$lte", name, kind, values[1])
+            return compose("({low} and {high})", low=low, high=high)
+        if operator in ORDER_OPERATORS:
+            return self._order(item, operator, name, kind, values[0])
+        return self._pattern(item, name, kind)
 
     def _equals(
-        self, item: Comparison, name: sql.Composable, kind: str, values: tuple[Any, ...]
+        self, item: Comparison, name: sql.Composable, kind: str, values: tuple[Scalar, ...]
     ) -> Iterator[sql.Composed]:
-        present = [value for value in values if value is not None]
-        if len(present) < len(values):
+        if None in values:
             yield compose("{name} is null", name=name)
-        if len(present) == 1:
+        present = [self._checked(item, kind, value) for value in values if value is not None]
+        present = [value for value in present if _fits(kind, value)]
+        if not present:
+            yield _FALSE
+        elif len(present) == 1:
+            yield compose("{name} = {value}", name=name, value=self._typed(kind, present[0]))
+        else:
             yield compose(
-                "{name} = {value}",
-                name=self._comparable(name, item.key),
-                value=self._typed(item, kind, present[0]),
-            )
-        elif present:
-            typed = join(", ", [self._typed(item, kind, value) for value in present])
-            yield compose(
-                "{name} in ({values})", name=self._comparable(name, item.key), values=typed
+                "{name} = any({values}::{type}[])",
+                name=name,
+                values=self._bind([_plain(value) for value in present]),
+                type=_compared_as(kind, present),
             )
 
-    def _comparable(self, name: sql.Composable, key: str) -> sql.Composable:
-        roles = self._collection.roles
-        known = any(item.name == key for item in self._collection.columns)
-        return name if known or key == roles.content else compose("{name}::text", name=name)
+    def _order(
+        self, item: Comparison, operator: str, name: sql.Composable, kind: str, value: Scalar
+    ) -> sql.Composed:
+        value = self._checked(item, kind, value)
+        if kind in _WHOLE:
+            if not _fits(kind, value) and isinstance(value, float) and value != math.floor(value):
+                below = operator in ("$lt", "$lte")
+                operator = "$lte" if below else "$gte"
+                value = math.floor(value) if below else math.ceil(value)
+            if not _fits(kind, value):  # the column holds nothing beyond its range
+                every = (float(str(value)) > 0) == (operator in ("$lt", "$lte"))
+                return compose("{name} is not null", name=name) if every else _FALSE
+        return compose(
+            "{name} {operator} {value}",
+            name=name,
+            operator=sql.SQL(OPERATORS[operator]),
+            value=self._typed(kind, value),
+        )
 
-    def _typed(self, item: Comparison, kind: str, value: Any) -> sql.Composed:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if kind in _NUMERIC:
-            if not number:
-                raise _wrong_type(item, kind, "a number")
-            return compose("{value}::numeric", value=self._bind(str(value)))
-        if kind == "boolean":
-            if not isinstance(value, bool):
-                raise _wrong_type(item, kind, "true or false")
-            return compose("{value}", value=self._bind(value))
-        if not isinstance(value, str):
-            raise _wrong_type(item, kind, "a text")
-        if kind in _TEXTUAL:
-            return compose("{value}::text", value=self._bind(value))
-        return compose("{value}::{kind}", value=self._bind(value), kind=column_type(kind))
+    def _pattern(self, item: Comparison, name: sql.Composable, kind: str) -> sql.Composed:
+        if item.operator not in PATTERN_OPERATORS:
+            raise InvalidInput(f"{item.operator} on {short(item.key)} is not a known operator.")
+        if kind not in _TEXTUAL and not kind.endswith("citext"):
+            raise InvalidInput(
+                f"{item.operator} works on texts, and the column {short(item.key)} is {kind}.",
+                "Use $between, or $eq.",
+            )
+        return compose(
+            "{name} {operator} {pattern}::{type}",
+            name=name,
+            operator=sql.SQL(OPERATORS[item.operator]),
+            pattern=self._bind(item.value),
+            type=column_type(kind if kind.endswith("citext") else "text"),
+        )
 
     def _on_array(self, item: Comparison, name: sql.Composable, kind: str) -> sql.Composed:
-        if item.operator != "$contains":
+        if item.operator != "$contains" or isinstance(item.value, tuple):
             raise InvalidInput(
-                f"{item.operator} does not work on {item.key!r}, which is {kind}.", "Use $contains."
+                f"{item.operator} does not work on {short(item.key)}, which is {kind}.",
+                "Use $contains.",
             )
         element = kind.removesuffix("[]")
+        value = self._checked(item, element, item.value)
+        if not _fits(element, value):
+            return _FALSE
         return compose(
             "{name} @> array[{value}]::{kind}",
             name=name,
-            value=self._typed(item, element, item.value),
+            value=self._typed(element, value),
             kind=column_type(kind),
         )
 
-    # -- metadata
+    def _checked(self, item: Comparison, kind: str, value: Scalar) -> Scalar:
+        """Return a value as the column's type has it. Raises InvalidInput for another type."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if kind in _WHOLE or kind in _FLOATING:
+            if isinstance(value, str) and item.key == self._collection.roles.id:
+                return _number_of(item, kind, value)  # ids are texts everywhere else
+            if not number:
+                raise _wrong_type(item, kind, "a number")
+        elif kind == "boolean":
+            if not isinstance(value, bool):
+                raise _wrong_type(item, kind, "true or false")
+        elif not isinstance(value, str):
+            raise _wrong_type(item, kind, "a text")
+        return value
 
-    def _on_metadata(self, item: Comparison) -> sql.Composed:
-        metadata = self._metadata()
-        path = item.key.split(".")
-        if not all(path):
-            raise InvalidInput(f"The key {item.key!r} has an empty part between its dots.")
-        values = item.value if isinstance(item.value, tuple) else (item.value,)
-        if item.operator in ORDER_OPERATORS:
-            return self._json_order(item, metadata, path)
-        if item.operator == "$contains":
-            return self._json_contains(metadata, path, [item.value])
-        conditions = []
-        if None in values:
-            conditions.append(
-                compose(
-                    "coalesce({metadata} #> {path}::text[], 'null') = 'null'",
-                    metadata=metadata,
-                    path=self._bind(path),
-                )
-            )
-        conditions += [
-            self._json_contains(metadata, path, value) for value in values if value is not None
-        ]
-        condition = join(" or ", conditions)
-        if item.operator == "$ne":
-            return compose("({condition}) is not true", condition=condition)
-        return compose("({condition})", condition=condition)
-
-    def _metadata(self) -> sql.Composable:
-        name = column(self._alias, self._collection.roles.metadata or "metadata")
-        if self._collection.metadata_type == "jsonb":
-            return name
-        return compose("{name}::jsonb", name=name)
-
-    def _json_contains(self, metadata: sql.Composable, path: list[str], value: Any) -> sql.Composed:
-        for key in reversed(path):
-            value = {key: value}
+    def _typed(self, kind: str, value: Scalar) -> sql.Composed:
         return compose(
-            "{metadata} @> {value}::jsonb",
-            metadata=metadata,
-            value=self._bind(json.dumps(value, ensure_ascii=False)),
+            "{value}::{type}", value=self._bind(_plain(value)), type=_compared_as(kind, [value])
         )
 
-    def _json_order(
-        self, item: Comparison, metadata: sql.Composable, path: list[str]
-    ) -> sql.Composed:
-        template: LiteralString = (
-            "case jsonb_typeof({metadata} #> {path}::text[]) when 'string'"
-            " then ({metadata} #>> {path}::text[]) {operator} {value}::text else false end"
-            if isinstance(item.value, str)
-            else "case jsonb_typeof({metadata} #> {path}::text[]) when 'number'"
-            " then ({metadata} #>> {path}::text[])::numeric {operator} {value}::numeric else false end"
-        )
-        return compose(
-            template,
-            metadata=metadata,
-            path=self._bind(path),
-            operator=sql.SQL(_ORDER[item.operator]),
-            value=self._bind(str(item.value)),
-        )
+
+def _as_jsonb(name: sql.Composable, kind: str | None) -> sql.Composable:
+    return name if kind == "jsonb" else compose("{name}::jsonb", name=name)
+
+
+def _fits(kind: str, value: Scalar) -> bool:
+    """Return whether a column of this type could hold `value`, which is of the right sort."""
+    if kind == "real":
+        size = abs(float(str(value)))
+        return size == 0 or _SMALLEST_REAL <= size <= _LARGEST_REAL
+    if kind not in _WHOLE:
+        return True
+    limit = _WHOLE[kind][1]
+    if isinstance(value, float) and value != math.floor(value):
+        return False
+    return (0 if kind == "oid" else -limit) <= int(value or 0) < limit
+
+
+def _plain(value: Scalar) -> str | bool:
+    """Return a value as it is sent: whole numbers without a point, so that they are read as such."""
+    if isinstance(value, bool):
+        return value
+    whole = isinstance(value, float) and value == math.floor(value) and abs(value) < 2**53
+    return str(int(value)) if whole and isinstance(value, float) else str(value)
+
+
+def _compared_as(kind: str, values: list[Scalar]) -> sql.Composable:
+    """Return the type that values are cast to, so that the column need not be."""
+    if kind in _WHOLE:
+        return column_type(_WHOLE[kind][0])
+    if kind == "real" and not all(_fits(kind, value) for value in values):
+        return column_type("double precision")  # one btree family has both
+    return column_type(_TEXTUAL.get(kind, kind))
+
+
+def _number_of(item: Comparison, kind: str, text: str) -> Scalar:
+    try:
+        return int(text) if kind in _WHOLE else float(text)
+    except ValueError:
+        raise _wrong_type(item, kind, "a number") from None
 
 
 def _wrong_type(item: Comparison, kind: str, wanted: str) -> InvalidInput:
+    given = json.dumps(list(item.value) if isinstance(item.value, tuple) else item.value)
+    given = given if len(given) <= 80 else f"{given[:79]}…"
     return InvalidInput(
-        f"{item.operator} on {item.key!r} takes {wanted}, since the column is {kind}; "
-        f"it was given {json.dumps(item.value if not isinstance(item.value, tuple) else list(item.value))}."
+        f"{item.operator} on {short(item.key)} takes {wanted}, since the column is {kind}; "
+        f"it was given {given}."
     )
