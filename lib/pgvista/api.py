@@ -20,6 +20,7 @@ from pgvista.embed.base import Embedder
 from pgvista.embed.registry import DEFAULT_MODEL, canonical_name, get_embedder, known_dimension
 from pgvista.errors import InvalidInput
 from pgvista.io.vectors import parse_vector
+from pgvista.model.by_example import DEFAULT_UNLIKE_WEIGHT, ExampleRequest
 from pgvista.model.collection import (
     DEFAULT_SCHEMA,
     DEFAULT_TEXT_CONFIG,
@@ -41,12 +42,14 @@ from pgvista.model.search import (
     SearchRequest,
     SearchResult,
 )
+from pgvista.services import by_example as example_service
 from pgvista.services import collections as collection_service
 from pgvista.services import indexes as index_service
 from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
 from pgvista.services.connect import open_database
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
+from pgvista.services.row_dicts import row_from_dict
 from pgvista.services.rows import StoredRow
 
 if TYPE_CHECKING:
@@ -216,7 +219,7 @@ class Collection:
         iterative_scan: str = "off",
         max_scan_tuples: int | None = None,
         match: str = "any",
-        rank: str = "ts_rank",
+        rank: str = "bm25",
         text_config: str | None = None,
         rrf_k: float = 60,
         semantic_weight: float = 1.0,
@@ -258,10 +261,46 @@ class Collection:
             self.db, self.info, request, embedder=embedder, plan="analyze" if explain else "none"
         )
 
-    def similar(self, row_id: str, *, limit: int = 10) -> SearchResult:
-        """Find the rows nearest to one row, without that row."""
-        request = SearchRequest(mode=Mode.SEMANTIC, text="similar", limit=limit)
-        return search_service.similar(self.db, self.info, row_id, request)
+    def similar(
+        self,
+        row_id: str | None = None,
+        *,
+        ids: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        text: str | None = None,
+        unlike_weight: float = DEFAULT_UNLIKE_WEIGHT,
+        variety: float = 0.0,
+        limit: int = 10,
+        candidates: int | None = None,
+        max_distance: float | None = None,
+        group_by: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        exact: bool = False,
+        ef_search: int | None = None,
+        embedder: Embedder | None = None,
+    ) -> SearchResult:
+        """Find the rows nearest to one row or several, and unlike others; without those rows.
+
+        See ExampleRequest for the knobs: `variety` 0 to 1 (maximal marginal relevance), `group_by`
+        a column or metadata key (the best row of each group).
+        """
+        request = ExampleRequest(
+            like=ids if row_id is None else (row_id, *ids),
+            unlike=unlike,
+            text=text,
+            unlike_weight=unlike_weight,
+            variety=variety,
+            limit=limit,
+            candidates=candidates,
+            max_distance=max_distance,
+            group_by=group_by,
+            filters=parse_filter(filters),
+            metric=None if metric is None else _choice(Metric, "metric", metric),
+            exact=exact,
+            ef_search=ef_search,
+        )
+        return example_service.by_example(self.db, self.info, request, embedder=embedder)
 
     def create_index(
         self,
@@ -314,37 +353,7 @@ class Collection:
 
     def _rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
         for number, row in enumerate(rows, 1):
-            yield _row(self.info, row, number)
-
-
-def _row(info: CollectionInfo, row: Mapping[str, Any], number: int) -> Row:
-    """Turn a dict into a Row. Raises InvalidInput for keys that the collection has no place for."""
-    if not isinstance(row, Mapping):
-        raise InvalidInput(f"Row {number} is {type(row).__name__}, but a row is a dict.")
-    if row.get("id") is None:
-        raise InvalidInput(f"Row {number} has no id.", "Give each row an id of its own.")
-    structured = {item.name for item in info.columns}
-    rest = row.keys() - {"id", "content", "metadata", "embedding"}
-    if unknown := sorted(map(str, rest - structured)):
-        raise InvalidInput(
-            f"Row {number} has {unknown[0]!r}, and {info.name} has no such column.",
-            "Put it into metadata, or create the collection with that column.",
-        )
-    metadata = row.get("metadata")
-    if metadata is not None and not isinstance(metadata, Mapping):
-        raise InvalidInput(f"The metadata of row {number} is not a dict.")
-    content = row.get("content")
-    if content is not None and not isinstance(content, str):
-        raise InvalidInput(f"The content of row {number} is {type(content).__name__}, not a text.")
-    vector = row.get("embedding")
-    return Row(
-        id=str(row["id"]),
-        content=content,
-        metadata=metadata or {},
-        embedding=None if vector is None else parse_vector(vector, info.dimension),
-        columns={key: row[key] for key in rest},
-        line=number,
-    )
+            yield row_from_dict(self.info, row, number)
 
 
 def _choice(kind: type[Choice], name: str, value: str) -> Choice:
