@@ -75,6 +75,20 @@ VECS_ROLES = Roles("vec", "id", None, "metadata", None, None)
 
 
 @dataclass(frozen=True, slots=True)
+class Bm25:
+    """The side tables from which a collection's keyword search ranks by BM25."""
+
+    number: int
+    """Tells the side tables of collections apart."""
+    labelled: bool = False
+    """Whether words carry setweight labels, A to D."""
+    kept: bool = True
+    """Whether triggers keep them in step; else they are as they were when built."""
+    trigram_schema: str | None = None
+    """Schema of pg_trgm, with which words spelled alike are found; None: it is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """A table, view or materialised view that can be searched by vector."""
 
@@ -97,6 +111,8 @@ class Collection:
     """Type of the metadata column: jsonb or json."""
     index_cast: VectorType | None = None
     """The type that the only index for this metric casts the vectors to; None: none is needed."""
+    bm25: Bm25 | None = None
+    """None: there are no statistics for BM25, or the role may not read them."""
     extension_schema: str | None = None
     """Schema of pgvector when it is not on the search path, so that operators must be qualified."""
 

@@ -108,7 +108,7 @@ class SearchRequest:
     max_scan_tuples: int | None = None
     """Where an iterative HNSW scan gives up, in rows. None: the server's setting (20,000)."""
     keyword_match: KeywordMatch = KeywordMatch.ANY_WORD
-    keyword_rank: KeywordRank = KeywordRank.TS_RANK
+    keyword_rank: KeywordRank = KeywordRank.BM25
     bm25_k1: float = DEFAULT_BM25_K1
     """How much a repeated word still adds, 0 (nothing) to 10."""
     bm25_b: float = DEFAULT_BM25_B

@@ -13,6 +13,7 @@ from pgvista.db.database import Database
 from pgvista.errors import InvalidInput, PermissionDenied, PgvistaError
 from pgvista.model.collection import (
     DEFAULT_TEXT_CONFIG,
+    Bm25,
     Collection,
     IndexInfo,
     Layout,
@@ -21,7 +22,7 @@ from pgvista.model.collection import (
 )
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
-from pgvista.sql import catalog
+from pgvista.sql import bm25_registry, catalog
 from pgvista.sql.names import opclass_metric, opclass_name
 from pgvista.sql.query import Query
 
@@ -114,7 +115,21 @@ def memory(db: Database, connection: Connection[Any]) -> Memory:
         names = ("roles", "model", "metric", "text_config", "layout")
         for schema, table, *entry in run(connection, catalog.remembered()).fetchall():
             found[schema, table] = dict(zip(names, entry, strict=True))
-    return found | _in_session.get(db, {})
+    for relation, entry in _in_session.get(db, {}).items():
+        found[relation] = dict(entry)
+    for relation, tables in bm25_tables(connection).items():
+        if relation in found:
+            found[relation]["bm25"] = tables
+    return found
+
+
+def bm25_tables(connection: Connection[Any]) -> dict[tuple[str, str], Bm25]:
+    """Read which relations have side tables for BM25: (schema, table) -> tables."""
+    answer = run(connection, bm25_registry.registry_exists()).fetchone()
+    if answer is None or not answer[0]:
+        return {}
+    rows = run(connection, bm25_registry.registered()).fetchall()
+    return {(row[0], row[1]): Bm25(*row[2:]) for row in rows}
 
 
 def run(connection: Connection[Any], query: Query) -> Cursor[Any]:
@@ -176,6 +191,7 @@ def collection_of(
         key_type=by_name[roles.id].type if roles.id else "tid" if has_places else "text",
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
         index_cast=_index_cast(row, roles, metric, vector_type),
+        bm25=kept.get("bm25"),
         extension_schema=db.capabilities.extension_qualifier,
     )
 

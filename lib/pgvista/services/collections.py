@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from pgvista.db.database import Database
-from pgvista.errors import Conflict, NotFound, PgvistaError
+from pgvista.errors import Conflict, NotFound, PermissionDenied, PgvistaError
 from pgvista.model.collection import (
     DEFAULT_SCHEMA,
     DEFAULT_TEXT_CONFIG,
@@ -25,7 +26,7 @@ from pgvista.model.collection import (
 )
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
-from pgvista.services import catalog
+from pgvista.services import bm25, catalog
 from pgvista.sql import catalog as catalog_sql
 from pgvista.sql import collection as ddl
 
@@ -223,6 +224,10 @@ def create(db: Database, new: NewCollection) -> Collection:
         layout=new.layout,
     )
     catalog.remember(db, made)
+    if made.roles.content is None:
+        return made
+    with suppress(PermissionDenied):  # words are then ranked without knowing how rare they are
+        return bm25.build(db, made)
     return made
 
 
@@ -253,6 +258,9 @@ def adopt(
         metric=metric or found.metric,
         text_config=text_config or config or DEFAULT_TEXT_CONFIG,
     )
+    before, after = found.roles, adopted.roles
+    if (before.id, before.content, before.fts) != (after.id, after.content, after.fts):
+        bm25.drop(db, found)  # they count the words of other columns
     catalog.remember(db, adopted)
     return open_collection(db, table, schema)
 
@@ -279,6 +287,7 @@ def drop(db: Database, collection: Collection) -> None:
     """Drop the relation, and forget it. Raises when other objects depend on it."""
     kept = catalog.has_catalog(db)
     with db.transaction() as connection:
+        bm25.drop_with(connection, collection)
         catalog.run(connection, ddl.drop(collection))
         catalog.forget(db, connection, collection, kept=kept)
 

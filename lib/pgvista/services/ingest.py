@@ -29,6 +29,7 @@ from pgvista.model.collection import PARENT_KEY, Collection
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import BadRow, IngestReport, Row
 from pgvista.services.catalog import run
+from pgvista.services import bm25
 from pgvista.services.items import Item, Tally, bad_row, cut, make_item, refuse_vectors
 from pgvista.sql import collection as ddl
 from pgvista.sql import ingest as ingest_sql
@@ -137,6 +138,8 @@ class _Load:
         tally = self.tally
         if tally.written >= ANALYZE_FROM:
             self._analyze()
+            with suppress(PermissionDenied):
+                bm25.join_postings(self.db, self.collection, after=bm25.JOIN_AFTER)
         return IngestReport(
             read=tally.read,
             written=tally.written,

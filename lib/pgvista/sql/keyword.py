@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.search import KeywordMatch, KeywordRank, SearchRequest
+from pgvista.sql import bm25_rank
 from pgvista.sql.names import id_expression, relation
 from pgvista.sql.query import Query, column, compose, join, param
 
@@ -20,10 +22,15 @@ SNIPPET_LENGTH = 600
 """Texts up to this many characters are shown whole."""
 
 _RANK_CALL: dict[KeywordRank, LiteralString] = {
-    # 1 divides by 1 + log(length), so that long texts do not win by length alone
-    KeywordRank.TS_RANK: "ts_rank({fts}, {tsquery}, 1)",
-    KeywordRank.TS_RANK_CD: "ts_rank_cd({fts}, {tsquery}, 1)",
+    KeywordRank.TS_RANK: "ts_rank({weights}{fts}, {tsquery}, {normalization}::integer)",
+    KeywordRank.TS_RANK_CD: "ts_rank_cd({weights}{fts}, {tsquery}, {normalization}::integer)",
 }
+_WHOLE: dict[KeywordMatch, LiteralString] = {
+    KeywordMatch.WEBSEARCH: "websearch_to_tsquery({config}, {words})",
+    KeywordMatch.PHRASE: "phraseto_tsquery({config}, {words})",
+}
+"""Ways to match that take the query's words as a whole."""
+_LAST_WORD = re.compile(r"\w+\Z")
 
 
 def words(request: SearchRequest) -> str:
@@ -31,27 +38,33 @@ def words(request: SearchRequest) -> str:
     return (request.text or "").replace("\0", " ").encode(errors="replace").decode()
 
 
+def keyword_values(request: SearchRequest) -> dict[str, Any]:
+    """Return the values of the keyword part."""
+    values: dict[str, Any] = {"words": words(request)}
+    if request.keyword_match is KeywordMatch.PREFIX:
+        last = _LAST_WORD.search(values["words"])
+        values["last_word"] = last.group() if last else ""
+    if request.keyword_rank is KeywordRank.BM25:
+        values |= {"bm25_k1": request.bm25_k1, "bm25_b": request.bm25_b}
+        values["label_weights"] = list(request.label_weights or bm25_rank.LABEL_WEIGHTS)
+    else:
+        values["normalization"] = request.rank_normalization
+        if request.label_weights is not None:
+            values["label_weights"] = list(reversed(request.label_weights))
+    return values
+
+
 def count_lexemes(collection: Collection, request: SearchRequest) -> Query:
     """Build a statement that counts what is left of the query's words after the dictionary."""
-    statement = compose(
-        "select coalesce(numnode({tsquery}), 0)", tsquery=tsquery(collection, request)
-    )
+    asked = {"config": config(collection, request), "words": param("words")}
+    if request.keyword_match in _WHOLE:
+        statement = compose(
+            "select coalesce(numnode({tsquery}), 0)",
+            tsquery=compose(_WHOLE[request.keyword_match], **asked),
+        )
+    else:
+        statement = compose("select length(to_tsvector({config}, {words}))", **asked)
     return Query(statement, {"words": words(request)})
-
-
-def tsquery(collection: Collection, request: SearchRequest) -> sql.Composed:
-    """Return the query's words as a tsquery, as the request matches them."""
-    parts = {"config": config(collection, request), "words": param("words")}
-    if request.keyword_match is KeywordMatch.WEBSEARCH:
-        return compose("websearch_to_tsquery({config}, {words})", **parts)
-    return compose(
-        r"""(
-  select string_agg(
-    '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery
-  from unnest(to_tsvector({config}, {words}))
-)""",
-        **parts,
-    )
 
 
 def config(collection: Collection, request: SearchRequest) -> sql.Composed:
@@ -76,26 +89,112 @@ def keyword_parts(
     fts = _fts(collection, request)
     asked = sql.SQL("words.tsquery")
     matches = compose("{fts} @@ {tsquery}", fts=fts, tsquery=asked)
-    best = compose(
+    parts = {
+        "words": _words(collection, request),
+        "headline": _headline(collection, request, asked),
+    }
+    if request.keyword_rank is KeywordRank.BM25:
+        if collection.bm25 is None:
+            raise InvalidInput(
+                f"{collection.name} has no statistics for BM25.",
+                "Build them on the Collections page, or rank by ts_rank.",
+            )
+        whole = request.keyword_match in _WHOLE
+        parts["best"] = bm25_rank.best(
+            collection,
+            collection.bm25,
+            [matches, *conditions] if whole else list(conditions),
+            limit,
+            matched=whole,
+        )
+        return parts
+    call = compose(
+        _RANK_CALL[request.keyword_rank],
+        fts=fts,
+        tsquery=asked,
+        normalization=param("normalization"),
+        weights=sql.SQL("")
+        if request.label_weights is None
+        else compose("{weights}::real[], ", weights=param("label_weights")),
+    )
+    parts["best"] = compose(
         """    select {id} as id, {rank} as score
     from {table} as d, words
     where {matches}
     order by score desc, {id}::text collate "C"
     limit {limit}""",
         id=id_expression(collection, "d"),
-        rank=compose(_RANK_CALL[request.keyword_rank], fts=fts, tsquery=asked),
+        rank=call,
         table=relation(collection),
         matches=join(" and ", [matches, *conditions]),
         limit=limit,
     )
-    return {
-        "words": compose(
-            "words as materialized (select {tsquery} as tsquery)",
-            tsquery=tsquery(collection, request),
+    return parts
+
+
+def _words(collection: Collection, request: SearchRequest) -> sql.Composed:
+    """Return ``asked`` (the lexemes, and the term each stands for) and ``words`` (the tsquery)."""
+    named = {"config": config(collection, request), "words": param("words")}
+    if request.keyword_match in _WHOLE:
+        whole = compose(_WHOLE[request.keyword_match], **named)
+        if request.keyword_rank is not KeywordRank.BM25:
+            return compose("words as materialized (select {whole} as tsquery)", whole=whole)
+        return compose(
+            r"""words as materialized (select {whole} as tsquery),
+asked as materialized (
+  select distinct replace(replace(found[1], '''''', ''''), '\\', '\') as lexeme,
+    found[1] as term
+  from words, regexp_matches(querytree(words.tsquery), '''((?:[^'']|'''')*)''', 'g') as found
+)""",
+            whole=whole,
+        )
+    return compose(
+        r"""asked as materialized (
+  {lexemes}
+),
+words as materialized (
+  select {tsquery} as tsquery from asked
+)""",
+        lexemes=_lexemes(collection, request, named),
+        tsquery=_any_of(request, named),
+    )
+
+
+def _any_of(request: SearchRequest, named: dict[str, sql.Composable]) -> sql.Composable:
+    any_of: LiteralString = r"""string_agg(
+    '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery"""
+    if request.keyword_match is not KeywordMatch.PREFIX:
+        return sql.SQL(any_of)
+    return compose(
+        "coalesce({any_of}, '') || to_tsquery({config}, {last})",
+        any_of=sql.SQL(any_of),
+        last=compose(
+            "case {word}::text when '' then '' else quote_literal({word}::text) || ':*' end",
+            word=param("last_word"),
         ),
-        "best": best,
-        "headline": _headline(collection, request, asked),
-    }
+        **named,
+    )
+
+
+def _lexemes(
+    collection: Collection, request: SearchRequest, named: dict[str, sql.Composable]
+) -> sql.Composable:
+    """Return the select of (lexeme, term): the words, what they may go on to, or spellings near."""
+    plain = compose(
+        "select lexeme, lexeme as term from unnest(to_tsvector({config}, {words}))", **named
+    )
+    if collection.bm25 is None:
+        return plain
+    if request.keyword_match is KeywordMatch.NEAR and collection.bm25.trigram_schema is not None:
+        return bm25_rank.near_spellings(collection.bm25, plain)
+    if (request.keyword_match, request.keyword_rank) == (KeywordMatch.PREFIX, KeywordRank.BM25):
+        stem = compose(
+            "select lexeme as stem from unnest(to_tsvector({config}, {last})) limit 1",
+            config=named["config"],
+            last=param("last_word"),
+        )
+        return bm25_rank.continuations(collection.bm25, plain, stem)
+    return plain
 
 
 def _fts(collection: Collection, request: SearchRequest) -> sql.Composable:

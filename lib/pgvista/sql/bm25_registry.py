@@ -1,0 +1,138 @@
+"""The registry of BM25's side tables: ``pgvista.bm25``, a row for each relation that has them."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pgvista.model.collection import Bm25, Collection
+from pgvista.sql.names import relation
+from pgvista.sql.query import Query, compose, param
+
+
+def registry_exists() -> Query:
+    """Tell whether the registry is there and readable."""
+    return Query(
+        compose(
+            "select coalesce(has_table_privilege(to_regclass('pgvista.bm25'), 'select'), false)"
+        )
+    )
+
+
+def create_registry() -> list[Query]:
+    """Create the registry of side tables. Safe to run again."""
+    return [
+        Query(compose("create schema if not exists pgvista")),
+        Query(
+            compose(
+                """create table if not exists pgvista.bm25 (
+  number integer generated always as identity primary key,
+  relation regclass not null unique,
+  labelled boolean not null,
+  kept boolean not null,
+  fingerprint text,
+  built_at timestamptz not null default now()
+)"""
+            )
+        ),
+    ]
+
+
+def registered() -> Query:
+    """Read the registry: schema, table, number, labelled, kept, and the schema of pg_trgm.
+
+    `kept` is true when all triggers are there and enabled. Side tables that are gone, or that the
+    role may not read, are left out.
+    """
+    return Query(
+        compose(
+            """select n.nspname, c.relname, b.number, b.labelled, b.kept and 4 = (
+    select count(*) from pg_trigger t
+    where t.tgrelid = b.relation and t.tgenabled in ('O', 'A')
+      and t.tgname in ('pgvista_bm25_insert', 'pgvista_bm25_update', 'pgvista_bm25_delete',
+        'pgvista_bm25_truncate')),
+  (select x.nspname from pg_extension e join pg_namespace x on x.oid = e.extnamespace
+    where e.extname = 'pg_trgm')
+from pgvista.bm25 b join pg_class c on c.oid = b.relation join pg_namespace n on n.oid = c.relnamespace
+where (
+  select bool_and(coalesce(has_table_privilege(
+    to_regclass(format('pgvista.bm25_%%s_%%s', part, b.number)), 'select'), false))
+  from unnest(array['postings', 'documents', 'totals']) as part)"""
+        )
+    )
+
+
+def registered_numbers(schema: str, table: str) -> Query:
+    """Read the numbers of a relation's side tables, and of those whose relation is gone."""
+    return Query(
+        compose(
+            """select b.number from pgvista.bm25 b left join pg_class c on c.oid = b.relation
+where c.oid is null or b.relation = to_regclass({name})""",
+            name=param("name"),
+        ),
+        {"name": sql.Identifier(schema, table).as_string(None)},
+    )
+
+
+def register(collection: Collection, *, labelled: bool, kept: bool) -> Query:
+    """Enter a relation into the registry; returns its number."""
+    return Query(
+        compose(
+            """insert into pgvista.bm25 (relation, labelled, kept)
+values ({name}::regclass, {labelled}, {kept}) returning number""",
+            name=param("name"),
+            labelled=param("labelled"),
+            kept=param("kept"),
+        ),
+        {"name": relation(collection).as_string(None), "labelled": labelled, "kept": kept},
+    )
+
+
+def readers(collection: Collection) -> Query:
+    """Name the roles that may read the relation and do not own it; '' stands for everybody."""
+    return Query(
+        compose(
+            """select coalesce(r.rolname, '') from pg_class c, aclexplode(c.relacl) a
+left join pg_roles r on r.oid = a.grantee
+where c.oid = to_regclass({name}) and a.privilege_type = 'SELECT' and a.grantee <> c.relowner""",
+            name=param("name"),
+        ),
+        {"name": relation(collection).as_string(None)},
+    )
+
+
+def fingerprint(collection: Collection) -> Query:
+    """Read what changes when somebody writes: the file of the relation, and rows written so far."""
+    return Query(
+        compose(
+            """select pg_relation_filenode(c.oid) || ':' || coalesce(
+    pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)
+      + pg_stat_get_tuples_deleted(c.oid), 0)
+from pg_class c where c.oid = to_regclass({name})""",
+            name=param("name"),
+        ),
+        {"name": relation(collection).as_string(None)},
+    )
+
+
+def note_fingerprint(bm25: Bm25, found: str | None) -> Query:
+    """Remember the state of the relation that the postings were made of."""
+    return Query(
+        compose(
+            """update pgvista.bm25 set fingerprint = {found}, built_at = now()
+where number = {number}""",
+            found=param("found"),
+            number=param("number"),
+        ),
+        {"found": found, "number": bm25.number},
+    )
+
+
+def entry(bm25: Bm25) -> Query:
+    """Read what the registry says: fingerprint and time of the last build."""
+    return Query(
+        compose(
+            "select fingerprint, built_at from pgvista.bm25 where number = {number}",
+            number=param("number"),
+        ),
+        {"number": bm25.number},
+    )
