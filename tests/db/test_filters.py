@@ -247,7 +247,7 @@ def test_keys_of_other_types_and_json_columns(db: pgvista.Workbench) -> None:
         )
     mixed = db.collection("public.mixed")
     assert mixed.info.metadata_type == "json"
-    for filters, count in [
+    expected: list[tuple[dict[str, Any], int]] = [
         ({"id": "1"}, 1),
         ({"id": {"$in": ["1", "12"]}}, 2),
         ({"id": {"$gt": 9}}, 1),
@@ -262,7 +262,7 @@ def test_keys_of_other_types_and_json_columns(db: pgvista.Workbench) -> None:
         ({"exact": 1.5}, 1),
         ({"exact": {"$between": [1.5, 2]}}, 2),
         ({"short": 0.1}, 1),
-        ({"short": {"$in": [0.1, 1e300]}}, 0),  # as Postgres compares real with what it cannot hold
+        ({"short": {"$in": [0.1, 1e300]}}, 1),
         ({"short": {"$lt": 1e300}}, 2),
         ({"short": {"$gt": 10**20}}, 1),
         ({"code": "ab"}, 1),
@@ -271,7 +271,8 @@ def test_keys_of_other_types_and_json_columns(db: pgvista.Workbench) -> None:
         ({"numbers": {"$contains": 2}}, 1),
         ({"numbers": {"$contains": 10**12}}, 0),
         ({"at": {"$lte": "2024-01-01T00:00:00Z"}}, 1),
-    ]:
+    ]
+    for filters, count in expected:
         assert mixed.count(filters) == count, filters
     with pytest.raises(InvalidInput, match="takes a number"):
         mixed.count({"id": "x"})

@@ -128,13 +128,12 @@ def to_object(tree: Filter) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     for part in tree.parts:
         for key, value in to_object(part).items():
-            known = joined.get(key)
-            if key not in joined:
-                joined[key] = value
-            elif _operators(key, known) and _operators(key, value) and not known.keys() & value:
-                joined[key] = known | value
-            else:
+            known = joined.setdefault(key, value)
+            if known is value:
+                continue
+            if not (_operators(key, known) and _operators(key, value)) or known.keys() & value:
                 return {"$and": [to_object(part) for part in tree.parts]}
+            joined[key] = known | value
     return joined
 
 

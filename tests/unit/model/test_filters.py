@@ -202,7 +202,12 @@ def test_a_tree_is_written_in_the_short_form() -> None:
 
 
 def test_messages_stay_short_whatever_they_quote() -> None:
-    for source in ({"k" * 10**6: {}}, {"a": {"x" * 10**6: 1}}, {"$" + "x" * 10**6: 1}):
+    huge: list[dict[str, Any]] = [
+        {"k" * 10**6: {}},
+        {"a": {"x" * 10**6: 1}},
+        {"$" + "x" * 10**6: 1},
+    ]
+    for source in huge:
         with pytest.raises(InvalidInput) as caught:
             parse_filter(source)
         assert len(caught.value.message) < 200
