@@ -9,7 +9,7 @@ from typing import Any
 
 from pgvista.errors import InvalidInput
 from pgvista.model.evaluation import PairedDifference
-from pgvista.model.search import Fusion, KeywordRank, Mode
+from pgvista.model.search import Fusion, KeywordRank, Mode, SearchRequest
 
 GRID_MEASURES = ("nDCG@10", "R@100", "RR@10", "AP", "P@10")
 """What a grid can be judged by."""
@@ -91,17 +91,38 @@ class GridSetting:
     semantic_share: float | None = None
     """The semantic list's part of both weights; None for a single list."""
 
+    @classmethod
+    def of(cls, request: SearchRequest) -> GridSetting:
+        """Return a request's setting."""
+        if request.mode is Mode.SEMANTIC:
+            return cls(Mode.SEMANTIC)
+        if request.mode is Mode.KEYWORD:
+            return cls(Mode.KEYWORD, request.keyword_rank)
+        both = request.semantic_weight + request.keyword_weight
+        share = round(request.semantic_weight / both, 6) if both else 0.5
+        k = request.rrf_k if request.fusion is Fusion.RRF else None
+        return cls(Mode.HYBRID, request.keyword_rank, request.fusion, k, share)
+
+    @property
+    def rank_name(self) -> str:
+        """The ranking of the keyword list for people; empty without one: a map for each."""
+        return "" if self.rank is None else _RANK_NAMES[self.rank]
+
+    @property
+    def method_name(self) -> str:
+        """The fusion with its k for people, e.g. ``RRF k 10``: a row of the heat map."""
+        if self.fusion is None:
+            return ""
+        return _FUSION_NAMES[self.fusion] + ("" if self.rrf_k is None else f" k {self.rrf_k:g}")
+
     @property
     def label(self) -> str:
         """The setting in a few words, e.g. ``RRF k 10, semantic share 0.5, BM25``."""
-        rank = "" if self.rank is None else _RANK_NAMES[self.rank]
         if self.mode is Mode.SEMANTIC:
             return "semantic alone"
         if self.mode is Mode.KEYWORD:
-            return f"keyword alone, {rank}"
-        fusion = _FUSION_NAMES[self.fusion or Fusion.RRF]
-        k = "" if self.rrf_k is None else f" k {self.rrf_k:g}"
-        return f"{fusion}{k}, semantic share {self.semantic_share:g}, {rank}"
+            return f"keyword alone, {self.rank_name}"
+        return f"{self.method_name}, semantic share {self.semantic_share:g}, {self.rank_name}"
 
     def fields(self) -> dict[str, Any]:
         """Return the setting as fields of a SearchRequest; the weights' sum is 2."""

@@ -28,6 +28,7 @@ from pgvista.model.evaluation import (
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.search import MAX_LIMIT, MAX_QUERY_BYTES, Hit, Mode, SearchRequest, SearchResult
 from pgvista.science.measures.relevance import RelevanceScorer, mean, parse_measure
+from pgvista.services.bm25 import fit
 from pgvista.services.search import query_vector, search
 from pgvista.sql import judgments as judgment_sql
 
@@ -71,6 +72,9 @@ def evaluate(
     if not settings:
         raise InvalidInput("There is no setting to evaluate.", "Choose at least one mode.")
     counted = Counted.of(query_set)
+    fitted = {name: fit(collection, setting) for name, setting in settings.items()}
+    settings = {name: request for name, (request, _) in fitted.items()}
+    changes = dict.fromkeys(note for _, notes in fitted.values() for note in notes)
     unknown = unknown_documents(db, collection, query_set.judgments)
     vectors = QueryVectors.embed(
         db, collection, counted.queries, settings.values(), reporter, embedder
@@ -99,7 +103,12 @@ def evaluate(
         unknown_queries=counted.unknown_queries,
         unknown_documents=unknown,
         embedding_ms=vectors.mean_ms,
-        notes=(*query_set.notes, *counted.notes(), *_unknown_note(collection, query_set, unknown)),
+        notes=(
+            *changes,
+            *query_set.notes,
+            *counted.notes(),
+            *unknown_note(collection, query_set, unknown),
+        ),
     )
 
 
@@ -318,9 +327,10 @@ def unknown_documents(
     return tuple(document for document in judged if document not in known)
 
 
-def _unknown_note(
+def unknown_note(
     collection: Collection, query_set: QuerySet, unknown: Sequence[str]
 ) -> tuple[str, ...]:
+    """Return a sentence about judged documents that are not in the collection; none without any."""
     if not unknown:
         return ()
     judged = len({document for grades in query_set.judgments.values() for document in grades})
