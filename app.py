@@ -16,7 +16,10 @@ PAGES = {
         st.Page("pages/data/load.py", title="Load", icon=":material/upload:"),
         st.Page("pages/data/browse.py", title="Browse", icon=":material/table_rows:"),
     ],
-    "Search": [st.Page("pages/search/search.py", title="Search", icon=":material/search:")],
+    "Search": [
+        st.Page("pages/search/search.py", title="Search", icon=":material/search:"),
+        st.Page("pages/search/compare.py", title="Compare", icon=":material/compare_arrows:"),
+    ],
 }
 page = st.navigation(PAGES, position="hidden")
 st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide", initial_sidebar_state=256)
