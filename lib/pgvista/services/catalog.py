@@ -82,7 +82,29 @@ def remember(db: Database, collection: Collection) -> None:
             return
     except PermissionDenied:
         pass
+    entry["search_defaults"] = dict(collection.search_defaults)
     _in_session.setdefault(db, {})[collection.schema, collection.table] = entry
+
+
+def remember_search_defaults(db: Database, collection: Collection) -> None:
+    """Keep the search defaults: in the catalog, else in the session."""
+    remember(db, collection)
+    if (collection.schema, collection.table) in _in_session.get(db, {}):
+        return
+    defaults = dict(collection.search_defaults)
+    query = catalog.remember_search_defaults(
+        collection.schema, collection.table, Jsonb(defaults) if defaults else None
+    )
+    try:
+        with db.transaction() as connection:
+            if not (run(connection, catalog.has_search_defaults()).fetchone() or (False,))[0]:
+                run(connection, catalog.add_search_defaults())
+            connection.execute(query.sql, query.params)
+    except PermissionDenied:
+        entries = db.read(lambda connection: memory(db, connection))
+        entry = entries[collection.schema, collection.table] | {"search_defaults": defaults}
+        entry.pop("bm25", None)
+        _in_session.setdefault(db, {})[collection.schema, collection.table] = entry
 
 
 def forget(
@@ -112,7 +134,7 @@ def memory(db: Database, connection: Connection[Any]) -> Memory:
     found: Memory = {}
     answer = run(connection, catalog.catalog_exists()).fetchone()
     if answer is not None and answer[0]:
-        names = ("roles", "model", "metric", "text_config", "layout")
+        names = ("roles", "model", "metric", "text_config", "layout", "search_defaults")
         for schema, table, *entry in run(connection, catalog.remembered()).fetchall():
             found[schema, table] = dict(zip(names, entry, strict=True))
     for relation, entry in _in_session.get(db, {}).items():
@@ -192,8 +214,17 @@ def collection_of(
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
         index_cast=_index_cast(row, roles, metric, vector_type),
         bm25=kept.get("bm25"),
+        search_defaults=_search_defaults(kept.get("search_defaults")),
         extension_schema=db.capabilities.extension_qualifier,
     )
+
+
+def _search_defaults(kept: Any) -> tuple[tuple[str, Any], ...]:
+    """Return what is remembered as pairs, which can be a key of a cache."""
+    if not isinstance(kept, dict):
+        return ()
+    plain = (str, int, float, bool, type(None))
+    return tuple((name, kept[name]) for name in sorted(kept) if isinstance(kept[name], plain))
 
 
 def indexes(connection: Connection[Any], collection: Collection) -> tuple[IndexInfo, ...]:

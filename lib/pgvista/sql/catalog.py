@@ -148,6 +148,7 @@ create table if not exists pgvista.collections (
   metric text not null,
   text_config text not null,
   layout text not null,
+  search_defaults jsonb,
   created_at timestamptz not null default now(),
   primary key (relation_schema, relation_name)
 )"""
@@ -159,8 +160,10 @@ def remembered() -> Query:
     """Read the catalog."""
     return Query(
         compose(
-            """select relation_schema, relation_name, roles, model, metric, text_config, layout
-from pgvista.collections"""
+            # a catalog made before there were search defaults has no such column
+            """select relation_schema, relation_name, roles, model, metric, text_config, layout,
+  to_jsonb(kept) -> 'search_defaults'
+from pgvista.collections as kept"""
         )
     )
 
@@ -177,6 +180,37 @@ set roles = excluded.roles, model = excluded.model, metric = excluded.metric,
   text_config = excluded.text_config, layout = excluded.layout"""
         ),
         values,
+    )
+
+
+def add_search_defaults() -> Query:
+    """Give a catalog that was made before its column for search defaults."""
+    return Query(
+        compose("alter table pgvista.collections add column if not exists search_defaults jsonb")
+    )
+
+
+def has_search_defaults() -> Query:
+    """Tell whether the catalog has its column for search defaults."""
+    return Query(
+        compose(
+            """select exists (
+  select from pg_attribute
+  where attrelid = 'pgvista.collections'::regclass and attname = 'search_defaults'
+    and not attisdropped)"""
+        )
+    )
+
+
+def remember_search_defaults(schema: str, table: str, defaults: object) -> Query:
+    """Write the search defaults of an entry, a JSON object; return its name where there is one."""
+    return Query(
+        compose(
+            """update pgvista.collections set search_defaults = %(defaults)s
+where relation_schema = %(schema)s and relation_name = %(table)s
+returning relation_name"""
+        ),
+        {"schema": schema, "table": table, "defaults": defaults},
     )
 
 
