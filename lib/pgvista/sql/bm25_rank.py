@@ -35,26 +35,24 @@ _SATURATED: LiteralString = "weight * f / (f + base + slope * length)"
 def best(
     collection: Collection,
     bm25: Bm25,
+    matches: sql.Composable | None,
     conditions: Sequence[sql.Composable],
     limit: sql.Composable,
-    *,
-    matched: bool,
 ) -> sql.Composed:
     """Return the select of (id, score) of the best rows by BM25.
 
-    It reads the lexemes from ``asked (lexeme, term)``. `conditions` hold on the relation ``d``;
-    with `matched` the rows that meet them are found first and they alone are scored; without, any
-    row with one of the lexemes is.
+    It reads the lexemes from ``asked (lexeme, term)``. `matches` and `conditions` hold on the
+    relation ``d``. Rows that match as a whole are found first, and they alone are scored. Without
+    `matches`, any row with one of the lexemes is scored, and the best are looked at first: where
+    too few of them meet the conditions, all rows that do are found.
     """
     parts = {
-        "scores": _scores(bm25, matched=matched),
         "id": id_expression(collection, "d"),
         "table": relation(collection),
         "documents": documents(bm25),
-        "conditions": join(" and ", conditions) if conditions else sql.SQL("true"),
         "limit": limit,
     }
-    if matched:
+    if matches is not None:
         return compose(
             """    with matched as materialized (
       select {id} as id, k.doc
@@ -67,31 +65,55 @@ def best(
     ) as scored on scored.doc = matched.doc
     order by score desc, matched.id::text collate "C"
     limit {limit}""",
+            scores=_scores(bm25, matched=True),
+            conditions=join(" and ", [matches, *conditions]),
             **parts,
         )
     if conditions:
-        # best first, so that rows are looked at until enough of them meet the conditions
         return compose(
-            """    select {id} as id, scored.score
-    from (
+            """    with scored as materialized (
 {scores}
-      order by score desc offset 0
-    ) as scored
-    join {documents} as k on k.doc = scored.doc join {table} as d on {id} = k.id
-    where {conditions}
-    order by scored.score desc, {id}::text collate "C"
-    limit {limit}""",
+    ),
+    first as materialized (
+      select {id} as id, s.score
+      from (
+        select * from scored order by score desc fetch first ({tries}) rows with ties
+      ) as s join {documents} as k on k.doc = s.doc join {table} as d on {id} = k.id
+      where {conditions}
+      order by s.score desc, {id}::text collate "C"
+      limit {limit}
+    ),
+    enough as materialized (
+      select (select count(*) from first) >= {limit}
+        or (select count(*) from scored) <= {tries} as so
+    ),
+    matched as materialized (
+      select {id} as id, k.doc
+      from {table} as d join {documents} as k on k.id = {id}
+      where {conditions}
+    )
+    select id, score from first where (select so from enough)
+    union all (
+      select matched.id, scored.score from matched join scored on scored.doc = matched.doc
+      where not (select so from enough)
+      order by score desc, matched.id::text collate "C"
+      limit {limit}
+    )""",
+            scores=_scores(bm25, matched=False),
+            conditions=join(" and ", conditions),
+            tries=compose("{limit}::bigint * 10 + 1000", limit=limit),
             **parts,
         )
     return compose(
         """    select {id} as id, scored.score
     from (
 {scores}
-      order by score desc fetch first {limit} rows with ties
+      order by score desc fetch first ({limit}) rows with ties
     ) as scored
     join {documents} as k on k.doc = scored.doc join {table} as d on {id} = k.id
     order by scored.score desc, {id}::text collate "C"
     limit {limit}""",
+        scores=_scores(bm25, matched=False),
         **parts,
     )
 

@@ -101,11 +101,7 @@ def keyword_parts(
             )
         whole = request.keyword_match in _WHOLE
         parts["best"] = bm25_rank.best(
-            collection,
-            collection.bm25,
-            [matches, *conditions] if whole else list(conditions),
-            limit,
-            matched=whole,
+            collection, collection.bm25, matches if whole else None, conditions, limit
         )
         return parts
     call = compose(
