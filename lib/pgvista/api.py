@@ -30,6 +30,7 @@ from pgvista.model.collection import (
     NewCollection,
 )
 from pgvista.model.collection import Collection as CollectionInfo
+from pgvista.model.duplicates import DuplicateGroup
 from pgvista.model.filters import parse_filter
 from pgvista.model.index import IndexMethod, IndexSpec
 from pgvista.model.metric import Metric, VectorType
@@ -44,6 +45,8 @@ from pgvista.model.search import (
 )
 from pgvista.services import by_example as example_service
 from pgvista.services import collections as collection_service
+from pgvista.services import duplicate_scan
+from pgvista.services import duplicates as duplicate_service
 from pgvista.services import indexes as index_service
 from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
@@ -301,6 +304,16 @@ class Collection:
             ef_search=ef_search,
         )
         return example_service.by_example(self.db, self.info, request, embedder=embedder)
+
+    def duplicates(self, *, threshold: float | None = None) -> tuple[DuplicateGroup, ...]:
+        """Return groups of near-duplicates, the largest first; rows with equal texts are in one.
+
+        `threshold` is a distance in the collection's metric (cosine for the inner product); None: as
+        told by the vectors, 0.2 for cosine. Raises InvalidInput for a large collection without an
+        index.
+        """
+        found = duplicate_scan.scan(self.db, self.info, threshold=threshold)
+        return duplicate_service.groups(found, threshold)
 
     def create_index(
         self,

@@ -35,7 +35,7 @@ def rocchio(
     """
     if metric is Metric.COSINE:
         like, unlike = unit(like), unit(unlike)
-    wanted = like.astype(np.float64).mean(axis=0)
+    wanted: NDArray[np.float64] = like.astype(np.float64).mean(axis=0)
     query = wanted
     if len(unlike):
         query = wanted + weight * (wanted - unlike.astype(np.float64).mean(axis=0))
@@ -44,7 +44,7 @@ def rocchio(
             "The rows chosen point in opposite directions and cancel each other out.",
             "Take one of them away.",
         )
-    return query.astype(np.float32)
+    return np.asarray(query, dtype=np.float32)
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
