@@ -18,6 +18,7 @@ from pgvista.model.search import (
     SearchResult,
 )
 from pgvista.science.fusion import Fused, fuse
+from pgvista.services.bm25 import fit
 from pgvista.services.search import query_vector, snippet, term
 from pgvista.sql import search as search_sql
 
@@ -74,6 +75,7 @@ def fuse_again(
     except ValueError:
         return None
     best = fused.ids[: request.limit]
+    request, _ = fit(collection, request)
     fused_s = time.perf_counter() - began
     new = [row_id for row_id in best if row_id not in known]
     rows = {**known, **(_rows(db, collection, request, new) if new else {})}

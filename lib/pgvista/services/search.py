@@ -27,6 +27,7 @@ from pgvista.model.search import (
     SearchResult,
     Span,
 )
+from pgvista.services.bm25 import fit
 from pgvista.services.plan import read_plan
 from pgvista.sql import keyword as keyword_sql
 from pgvista.sql import rows as row_sql
@@ -52,6 +53,7 @@ def search(
     Raises InvalidInput when the request does not fit the collection.
     """
     began = time.perf_counter()
+    request, changes = fit(collection, request)
     vector = query_vector(collection, request, embedder)
     embedded = time.perf_counter()
     capabilities = db.capabilities
@@ -88,7 +90,7 @@ def search(
         semantic_rows=semantic_rows,
         keyword_rows=keyword_rows,
         lists=_lists(first.get("lists")) if request.lists and request.mode is Mode.HYBRID else None,
-        notes=_notes(collection, request, semantic_rows, lexemes),
+        notes=changes + _notes(collection, request, semantic_rows, lexemes),
         plan=None if explained is None else read_plan(explained, request),
         settings=settings,
     )
