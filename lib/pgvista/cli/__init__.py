@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from pgvista.cli.collections import collections_command
+from pgvista.cli.evaluate import evaluate_command
 from pgvista.cli.load import load_command
 from pgvista.cli.output import errors_on_stderr, without_passwords
 from pgvista.cli.run import run_command
@@ -49,6 +50,7 @@ command.add_command(run_command)
 command.add_command(load_command)
 command.add_command(collections_command)
 command.add_command(search_command)
+command.add_command(evaluate_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

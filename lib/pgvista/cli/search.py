@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pgvista.cli.connection import database_options, open_database
 from pgvista.cli.output import cells, cut, print_json, printable, tell, width
+from pgvista.cli.search_options import DEFAULTS, search_options, search_request, with_defaults
 from pgvista.errors import InvalidInput
-from pgvista.model.filters import parse_filter
-from pgvista.model.metric import Metric
-from pgvista.model.search import (
-    DEFAULT_EF_SEARCH,
-    DEFAULT_PROBES,
-    DEFAULT_RRF_K,
-    IterativeScan,
-    KeywordMatch,
-    KeywordRank,
-    Mode,
-    SearchRequest,
-)
+from pgvista.model.search import Mode
 
 if TYPE_CHECKING:
     from pgvista.model.search import Hit, Plan, SearchResult, Span
 
-_DEFAULTS = {field.name: field.default for field in fields(SearchRequest)}
 _TITLES = ("title", "name", "headline", "subject")
 _SNIPPET_LINES = 3
 
@@ -42,93 +31,12 @@ _SNIPPET_LINES = 3
     help="By meaning, by words, or by both.  [default: hybrid; semantic with --vector]",
 )
 @click.option(
-    "--limit", type=int, default=_DEFAULTS["limit"], show_default=True, help="Hits wanted."
-)
-@click.option(
-    "--filter",
-    "filter_json",
-    metavar="JSON",
-    help='Rows to search, e.g. {"year": {"$gte": 1970}, "lang": "de"}.',
+    "--limit", type=int, default=DEFAULTS["limit"], show_default=True, help="Hits wanted."
 )
 @click.option(
     "--vector", metavar="JSON", help="A query vector instead of words, e.g. [0.1, 0.2, 0.3]."
 )
-@click.option(
-    "--metric",
-    type=click.Choice([metric.value for metric in Metric]),
-    help="Distance to rank by.  [default: the collection's]",
-)
-@click.option("--max-distance", type=float, help="Leave out rows farther than this.")
-@click.option("--exact", is_flag=True, help="Compare with every row; use no vector index.")
-@click.option(
-    "--ef-search",
-    type=int,
-    help="HNSW's candidate list, 1 to 1,000: more finds more and takes longer.  "
-    f"[default: the rows asked for, at least {DEFAULT_EF_SEARCH}]",
-)
-@click.option(
-    "--probes",
-    type=int,
-    help=f"IVFFlat's lists to visit, 1 to 32,768.  [default: the server's, {DEFAULT_PROBES}]",
-)
-@click.option(
-    "--iterative-scan",
-    type=click.Choice([scan.value for scan in IterativeScan]),
-    default=IterativeScan.OFF.value,
-    show_default=True,
-    help="Let an index go on looking when a filter left too few rows.",
-)
-@click.option(
-    "--max-scan-tuples",
-    type=int,
-    help="Where an iterative HNSW scan gives up, in rows.  [default: the server's, 20,000]",
-)
-@click.option(
-    "--match",
-    type=click.Choice([match.value for match in KeywordMatch]),
-    default=KeywordMatch.ANY_WORD.value,
-    show_default=True,
-    help='Rows with any of the words; or with all, where "phrases", or and -not have a meaning.',
-)
-@click.option(
-    "--rank",
-    type=click.Choice([rank.value for rank in KeywordRank]),
-    default=KeywordRank.TS_RANK.value,
-    show_default=True,
-    help="Postgres' function that orders the rows found by words.",
-)
-@click.option(
-    "--text-config",
-    metavar="NAME",
-    help="Text-search language of the words.  [default: the collection's]",
-)
-@click.option(
-    "--rrf-k",
-    type=float,
-    default=DEFAULT_RRF_K,
-    show_default=True,
-    help="k of reciprocal rank fusion, above 0 to 1,000: a row's score is the sum of "
-    "weight / (k + rank) over both lists.",
-)
-@click.option(
-    "--semantic-weight",
-    type=float,
-    default=_DEFAULTS["semantic_weight"],
-    show_default=True,
-    help="Weight of the list by meaning, 0 to 10.",
-)
-@click.option(
-    "--keyword-weight",
-    type=float,
-    default=_DEFAULTS["keyword_weight"],
-    show_default=True,
-    help="Weight of the list by words, 0 to 10.",
-)
-@click.option(
-    "--depth",
-    type=int,
-    help="Length of each list that is fused.  [default: 100, or twice the limit if more]",
-)
+@search_options
 @click.option("--explain", is_flag=True, help="Measure the query, and show its SQL and its plan.")
 @database_options
 def search_command(
@@ -148,13 +56,16 @@ def search_command(
     vector: str | None = knobs.pop("vector")
     if not text.strip() and vector is None:
         raise InvalidInput("The query is empty.", "Type words, or give a vector with --vector.")
-    check = _request(text, None if vector is None else (0.0,), knobs)
+    chosen: str | None = knobs.pop("mode")
+    limit: int = knobs.pop("limit")
+    mode = Mode(chosen or (Mode.HYBRID if text.strip() else Mode.SEMANTIC))
+    placeholder = None if vector is None else (0.0,)
+    check = search_request(mode, text or None, knobs, vector=placeholder, limit=limit)
     with open_database(url) as db:
         info = open_collection(db, collection)
-        values = None
+        request = with_defaults(check, info, click.get_current_context())
         if vector is not None:
-            values = tuple(parse_vector(vector, info.dimension).tolist())
-        request = check if values is None else _request(text, values, knobs)
+            request = replace(request, vector=tuple(parse_vector(vector, info.dimension).tolist()))
         result = search(db, info, request, plan="analyze" if explain else "none")
     if as_json:
         print_json(
@@ -177,32 +88,6 @@ def search_command(
     for note in result.notes:
         tell(note)
     tell(summary(result))
-
-
-def _request(text: str, vector: tuple[float, ...] | None, knobs: dict[str, Any]) -> SearchRequest:
-    """Build the request; what is out of range is refused before a server is asked."""
-    mode = knobs["mode"] or (Mode.HYBRID if text.strip() else Mode.SEMANTIC)
-    return SearchRequest(
-        mode=Mode(mode),
-        text=text or None,
-        vector=vector,
-        limit=knobs["limit"],
-        filters=parse_filter(knobs["filter_json"]),
-        metric=None if knobs["metric"] is None else Metric(knobs["metric"]),
-        max_distance=knobs["max_distance"],
-        exact=knobs["exact"],
-        ef_search=knobs["ef_search"],
-        probes=knobs["probes"],
-        iterative_scan=IterativeScan(knobs["iterative_scan"]),
-        max_scan_tuples=knobs["max_scan_tuples"],
-        keyword_match=KeywordMatch(knobs["match"]),
-        keyword_rank=KeywordRank(knobs["rank"]),
-        text_config=knobs["text_config"],
-        rrf_k=knobs["rrf_k"],
-        semantic_weight=knobs["semantic_weight"],
-        keyword_weight=knobs["keyword_weight"],
-        depth=knobs["depth"],
-    )
 
 
 def hit_lines(hits: tuple[Hit, ...], mode: Mode, columns: int) -> Iterator[str]:
