@@ -18,6 +18,7 @@ PAGES = {
     ],
     "Search": [
         st.Page("pages/search/search.py", title="Search", icon=":material/search:"),
+        st.Page("pages/search/by_example.py", title="By example", icon=":material/thumbs_up_down:"),
         st.Page("pages/search/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
 }

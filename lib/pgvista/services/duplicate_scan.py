@@ -22,12 +22,12 @@ from pgvista.science.duplicates import (
     compare_all,
     equivalent,
 )
-from pgvista.science.forest import SpanningForest
+from pgvista.science.forest import SpanningForest, labels
 from pgvista.services.indexes import vector_indexes
 from pgvista.sql import duplicates as duplicate_sql
 from pgvista.sql.names import opclass_metric
 
-EXACT_ROWS = 20_000
+EXACT_ROWS = 50_000
 EXACT_ROWS_L1 = 5_000
 """L1 distances are no matrix product, and take a hundred times as long."""
 EXACT_BYTES = 256_000_000
@@ -36,6 +36,9 @@ QUICK_ROWS = 3_000
 """So many rows are compared in a fraction of a second."""
 NEIGHBOURS = 10
 """Nearest rows that are looked up for each row through an index."""
+CHAIN_ROWS = 50
+"""The threshold to begin with is lowered until no chain joins more rows than this."""
+_STEPS = (1.0, 0.75, 0.5, 0.25, 0.1)
 _BATCH = 200
 _SAMPLE = 1_000
 
@@ -100,7 +103,8 @@ def _exact(
     rows = db.read(read, timeout_ms=0)
     reporter.check()
     usable, notes = _usable(rows, metric)
-    vectors = np.array([rows[place][1] for place in usable] or [[]], dtype=np.float32)
+    held = [_vector(rows[place]) for place in usable]
+    vectors = np.stack(held) if held else np.empty((0, 0), np.float32)
     default, ceiling = _thresholds(vectors, metric, threshold)
 
     def on_rows(done: int) -> None:
@@ -113,6 +117,10 @@ def _exact(
     if usable:
         found = compare_all(vectors, metric, ceiling, on_rows=on_rows)
         nearest[places] = found.nearest
+    if threshold is None:
+        default = _without_long_chains(
+            len(vectors), found.left, found.right, found.distance, default
+        )
     return DuplicateScan(
         ids=tuple(row[0] for row in rows),
         nearest=nearest,
@@ -169,6 +177,24 @@ def _thresholds(
     if threshold is not None:
         default, ceiling = threshold, max(ceiling, threshold)
     return default, ceiling
+
+
+def _without_long_chains(
+    count: int,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    distance: NDArray[np.float64],
+    default: float,
+) -> float:
+    """Return `default`, or less where chains would join more than CHAIN_ROWS rows."""
+    most = default
+    for step in _STEPS:
+        most = step * default
+        near = distance <= most
+        label = labels(count, left[near], right[near])
+        if np.bincount(label, minlength=1).max() <= CHAIN_ROWS:
+            break
+    return most
 
 
 def _same_text(digests: Sequence[bytes | None]) -> NDArray[np.int64]:
@@ -252,6 +278,8 @@ def _by_index(
     for place, original in text_links:
         same_text[place] = original
     near_left, near_right, near = forest.links()
+    if threshold is None:
+        default = _without_long_chains(len(places), near_left, near_right, near, default)
     return DuplicateScan(
         ids=tuple(places),
         nearest=np.array(nearest),
