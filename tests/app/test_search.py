@@ -150,12 +150,12 @@ def test_knobs_reach_the_request_and_outlive_a_visit_to_another_page(
     app.session_state["search_k"] = 7.0
     ask(app)
     assert found["search_hits"].hits[0].semantic_term == pytest.approx(1 / 8)
-    app.segmented_control(key="search_match").set_value("all").run()
+    app.selectbox(key="search_match").set_value("all").run()
     app.switch_page("pages/start/home.py").run()
     found.clear()
     app.switch_page("pages/search/search.py").run()
     assert found["search_hits"].hits[0].semantic_term == pytest.approx(1 / 8)
-    assert app.segmented_control(key="search_match").value == "all"
+    assert app.selectbox(key="search_match").value == "all"
     assert app.text_input(key="search_text").value == "cat"
 
 

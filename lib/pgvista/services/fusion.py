@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
+from pgvista.errors import NotFound
 from pgvista.model.collection import Collection
 from pgvista.model.search import (
     CandidateLists,
@@ -63,7 +64,7 @@ def fuse_again(
     """Return what `request` finds, from the lists of a `result` that fused them otherwise.
 
     Only rows that are not among the `known` hits are asked of Postgres, by id, in one statement.
-    None when it must be asked for everything: a row is gone, an id stands in a list twice, or
+    None when it must be asked for everything: a row or a table is gone, an id stands in a list twice, or
     `result` has no lists.
     """
     began = time.perf_counter()
@@ -78,7 +79,10 @@ def fuse_again(
     request, _ = fit(collection, request)
     fused_s = time.perf_counter() - began
     new = [row_id for row_id in best if row_id not in known]
-    rows = {**known, **(_rows(db, collection, request, new) if new else {})}
+    try:
+        rows = {**known, **(_rows(db, collection, request, new) if new else {})}
+    except NotFound:
+        return None  # the collection is gone, or its statistics alone are: a search tells
     read_s = time.perf_counter() - began - fused_s
     if not all(row_id in rows for row_id in best):
         return None

@@ -5,7 +5,7 @@ Postgres is asked before anything is drawn, so that the browser gets all that ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,20 +15,23 @@ from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.errors import NotFound, PgvistaError, ServerUnavailable
 from pgvista.model.collection import Collection
-from pgvista.model.search import Mode, SearchRequest, SearchResult
+from pgvista.model.search import Hit, Mode, SearchRequest, SearchResult
 from pgvista.services import search as search_service
+from pgvista.services.fusion import UNFUSED, fuse_again, same_lists
 from pgvista.ui import connection, search_request
 from pgvista.ui.errors import plain
 from pgvista.ui.search_knobs import Context
+from pgvista.ui.search_moves import PLACES
 
 T = TypeVar("T")
 
-PLACES = "_search_places"
-"""Where the order of the hits is kept, to tell how they moved."""
-
-_UNFUSED: dict[str, Any] = {"rrf_k": 60, "semantic_weight": 1.0, "keyword_weight": 1.0}
-"""What the lists and their plan do not depend on."""
-_PLAN = "_search_plan_of"
+_WORDLESS: dict[str, Any] = {
+    name: search_request.DEFAULTS[name]
+    for name in ("keyword_match", "keyword_rank", "bm25_k1", "bm25_b", "rank_normalization")
+}
+"""What the semantic list does not depend on, besides the fusion."""
+_KEPT = "_search_kept"
+_SIDES = "_search_kept_sides"
 _RECALL = "_search_recall_of"
 _WAITED = "_search_waited"
 
@@ -65,6 +68,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """The last search, from whose lists the next one may be fused."""
+
+    collection: Collection
+    request: SearchRequest
+    result: SearchResult
+    rows: Mapping[str, Hit]
+    """All hits that were shown since the lists were fetched."""
+
+    def serves(self, collection: Collection, request: SearchRequest) -> bool:
+        """Whether `request` differs from what was asked by its fusion at most."""
+        return self.collection == collection and same_lists(self.request, request)
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """What a search needs besides its request."""
 
@@ -74,32 +92,51 @@ class Search:
 
     def run(self, request: SearchRequest, *, estimate: bool = False) -> SearchResult:
         """Run `request`; with `estimate`, also look up how Postgres runs it."""
-        try:
-            return self._revived(
-                lambda db: search_service.search(
-                    db,
-                    self.collection,
-                    request,
-                    embedder=self.embedder,
-                    plan="estimate" if estimate else "none",
-                )
+        return self._told(
+            lambda db: search_service.search(
+                db,
+                self.collection,
+                request,
+                embedder=self.embedder,
+                plan="estimate" if estimate else "none",
             )
-        except NotFound:
-            raise NotFound(
-                f"{self.collection.name} cannot be searched any more: it was dropped or renamed, "
-                "or lost a column.",
-                "Choose a collection in the list on the left, or reload the page.",
-            ) from None
+        )
 
     def run_explained(self, request: SearchRequest) -> SearchResult:
-        """Run `request`, with its estimated plan; a knob of the fusion does not estimate anew."""
+        """Run `request`, with its estimated plan; a knob of the fusion asks for neither anew.
+
+        What is asked once more without a change is run again, so that a page opened later is true.
+        """
+        state, rows = st.session_state, {}
+        kept: _Kept | None = state.get(_KEPT)
+        result = None
+        if kept is not None and kept.serves(self.collection, request):
+            if request.mode is Mode.HYBRID and request != kept.request:
+                result, rows = self._fused_again(kept, request), dict(kept.rows)
+            if result is None:
+                result, rows = replace(self.run(request), plan=kept.result.plan), {}
+        else:
+            result = self.run(request, estimate=True)
+        rows |= {hit.id: hit for hit in result.hits}
+        state[_KEPT] = _Kept(self.collection, request, result, rows)
+        return result
+
+    def _fused_again(self, kept: _Kept, request: SearchRequest) -> SearchResult | None:
+        return self._told(
+            lambda db: fuse_again(
+                db, self.collection, request, kept.result, kept.rows, embedder=self.embedder
+            )
+        )
+
+    def side(self, request: SearchRequest, *, keep: bool) -> SearchResult:
+        """Run `request` for its place beside the hybrid one; with `keep`, not a second time."""
         state = st.session_state
-        key = (self.collection, replace(request, **_UNFUSED))
-        known = state.get(_PLAN)
-        if known is not None and known[0] == key:
-            return replace(self.run(request), plan=known[1])
-        result = self.run(request, estimate=True)
-        state[_PLAN] = (key, result.plan)
+        sides: dict[Mode, _Kept] = state.setdefault(_SIDES, {})
+        kept = sides.get(request.mode)
+        if keep and kept is not None and kept.serves(self.collection, request):
+            return kept.result
+        result = self.run(request)
+        sides[request.mode] = _Kept(self.collection, request, result, {})
         return result
 
     def like(self, row_id: str, request: SearchRequest) -> SearchRequest:
@@ -115,7 +152,15 @@ class Search:
         """
         if not search_request.choice("search_recall") or request.exact:
             return None
-        approximate = replace(request, mode=Mode.SEMANTIC, depth=None, highlight=False, **_UNFUSED)
+        approximate = replace(
+            request,
+            mode=Mode.SEMANTIC,
+            depth=None,
+            highlight=False,
+            lists=False,
+            **UNFUSED,
+            **_WORDLESS,
+        )
         key = (self.collection, approximate)
         known = st.session_state.get(_RECALL)
         if known is not None and known[0] == key:
@@ -126,6 +171,17 @@ class Search:
         st.session_state[_RECALL] = (key, recall)
         return recall
 
+    def _told(self, work: Callable[[Database], T]) -> T:
+        """Do `work`; where the collection is not there any more, say so."""
+        try:
+            return self._revived(work)
+        except NotFound:
+            raise NotFound(
+                f"{self.collection.name} cannot be searched any more: it was dropped or renamed, "
+                "or lost a column.",
+                "Choose a collection in the list on the left, or reload the page.",
+            ) from None
+
     def _revived(self, work: Callable[[Database], T]) -> T:
         """Do `work`; when the embedded server is gone, start it again and do it then."""
         try:
@@ -135,6 +191,11 @@ class Search:
             if not here.embedded:
                 raise
             return work(connection.open_database(here.name))
+
+
+def is_fused_again(result: SearchResult) -> bool:
+    """Whether the result was made from lists that were there, and not by Postgres."""
+    return "fusion" in result.timings_ms
 
 
 def what_is_asked(context: Context) -> Asked:
@@ -200,11 +261,12 @@ def _find(search: Search, context: Context, asked: Asked, answer: Answer) -> Non
     if asked.similar is not None:
         request = search.like(asked.similar, request)
     answer.request = request
-    if asked.sides:
-        for mode in (Mode.SEMANTIC, Mode.KEYWORD):
-            answer.sides[mode] = search.run(replace(request, mode=mode))
     answer.result = search.run_explained(request)
     if asked.sides:
+        for mode in (Mode.SEMANTIC, Mode.KEYWORD):
+            answer.sides[mode] = search.side(
+                replace(request, mode=mode), keep=is_fused_again(answer.result)
+            )
         answer.sides[Mode.HYBRID] = answer.result
     if request.mode is not Mode.KEYWORD and context.indexes:
         answer.recall = search.recall(request)

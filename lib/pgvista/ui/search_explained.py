@@ -37,15 +37,20 @@ def show_plan(
             )
 
 
-def explained(collection: Collection, result: SearchResult, title: str = "") -> None:
-    """Draw the times, and below them what is chosen of SQL, plan and share."""
+def explained(
+    collection: Collection, result: SearchResult, title: str = "", *, ledger: bool = False
+) -> None:
+    """Draw the times, and below them what is chosen of SQL, plan, ledger and share.
+
+    `ledger` says whether there is one; it stands above the hits, as the plan does.
+    """
     with st.container(border=True, key="search_card_time", gap="xsmall"):
         st.markdown(f"**Where the time went**{f' :gray[{title}]' if title else ''}")
         timings_bar(result.timings_ms)
     with st.container(border=True, key="search_card_explain", gap="xsmall"):
         shown = st.segmented_control(
             "Explain",
-            ["SQL", "Plan", "Share"],
+            ["SQL", "Plan", "Ledger", "Share"],
             key="search_explain",
             required=True,
             default=None if "search_explain" in st.session_state else "SQL",
@@ -55,6 +60,9 @@ def explained(collection: Collection, result: SearchResult, title: str = "") -> 
         )
         if shown == "Plan":
             st.markdown(":small[:gray[:material/arrow_upward: Above the hits, with its times.]]")
+        elif shown == "Ledger":
+            where = ":material/arrow_upward: Above the hits: every candidate, with its sum."
+            st.markdown(f":small[:gray[{where if ledger else 'Hybrid search has one.'}]]")
         elif shown == "Share":
             _share(collection, result)
         else:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pgvista.db.database import Database
 from pgvista.model.collection import Collection, IndexInfo
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
+    Fusion,
     IterativeScan,
     KeywordMatch,
     KeywordRank,
@@ -19,13 +21,18 @@ from pgvista.model.search import (
 )
 from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
+from pgvista.ui.errors import plain
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe
 
-_MATCH = {KeywordMatch.ANY_WORD.value: "any word", KeywordMatch.WEBSEARCH.value: "all words"}
 _SCAN = {
     IterativeScan.OFF.value: "off",
     IterativeScan.STRICT.value: "strict order",
     IterativeScan.RELAXED.value: "relaxed order",
 }
+
+FILTER = Bar("search_filter")
+"""The filter, where `search_request` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +43,15 @@ class Context:
     indexes: tuple[IndexInfo, ...]
     """The collection's valid vector indexes."""
     languages: tuple[str, ...]
-    filter_keys: tuple[str, ...]
+    db: Database
     rows: str
     """How many rows it has, as told: ``233 rows``."""
     is_empty: bool
+
+    @property
+    def filter_keys(self) -> tuple[str, ...]:
+        """The columns to filter by; keys of the metadata are read when the filter is opened."""
+        return tuple(column.name for column in self.collection.columns)
 
     @property
     def has_words(self) -> bool:
@@ -76,10 +88,23 @@ def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False)
 
 
 def fusion_knobs() -> None:
-    """Draw the knobs of reciprocal rank fusion."""
+    """Draw how the two lists become one."""
     with st.container(border=True, key="search_card_fusion", gap="xsmall"):
         st.markdown("**Fusion**")
-        slider(knobs.RRF_K)
+        st.selectbox(
+            "Method",
+            [item.value for item in Fusion],
+            key="search_fusion",
+            format_func=lambda item: FUSION[Fusion(item)],
+            label_visibility="collapsed",
+            persist_state="session",
+            help="What the two lists add up. RRF: weight / (k + rank), scores aside. Min-max: scores "
+            "brought to 0..1 by the lowest and highest of each list. Z-score: standard deviations "
+            "from the list's mean. Distribution: 0..1 by the mean and 3 standard deviations. "
+            "Default: RRF.",
+        )
+        ranked = knobs.choice("search_fusion") == Fusion.RRF.value
+        slider(knobs.RRF_K, None if ranked else "RRF alone has a k", disabled=not ranked)
         slider(knobs.SEMANTIC_WEIGHT)
         slider(knobs.KEYWORD_WEIGHT)
         slider(knobs.DEPTH)
@@ -89,28 +114,48 @@ def keyword_knobs(context: Context) -> None:
     """Draw how words match and rank."""
     with st.container(border=True, key="search_card_words", gap="xsmall"):
         st.markdown("**Words**")
-        st.segmented_control(
-            "Match",
-            list(_MATCH),
-            format_func=lambda item: _MATCH[item],
-            key="search_match",
-            required=True,
-            default=None if "search_match" in st.session_state else KeywordMatch.ANY_WORD.value,
-            persist_state="session",
-            help="Any word: a row with at least one of the words matches. All words: the syntax of "
-            'websearch_to_tsquery: every word, "phrases", or, -without. Default: any word.',
-        )
         left, right = st.columns(2)
         left.selectbox(
+            "Match",
+            [item.value for item in KeywordMatch],
+            key="search_match",
+            format_func=lambda item: MATCH[KeywordMatch(item)],
+            index=_index("search_match", [item.value for item in KeywordMatch]),
+            persist_state="session",
+            help="Which rows match. Any word: at least one of the words. Every word: the syntax of "
+            'websearch_to_tsquery, with "phrases", or, -without. Phrase: one word after the other. '
+            "Last word goes on: as any word, while typing. Near spelling: as any word, and words "
+            "that no row has are taken for those spelled alike. Default: any word.",
+        )
+        right.selectbox(
             "Rank by",
             [item.value for item in KeywordRank],
             key="search_rank",
+            format_func=lambda item: RANK[KeywordRank(item)],
+            index=_index("search_rank", [item.value for item in KeywordRank]),
             persist_state="session",
-            help="ts_rank counts how often the words occur; ts_rank_cd also how close they stand. "
-            "Both are divided by 1 + log(length). Default: ts_rank.",
+            help="BM25: rare words count more than common ones, and repetition less each time. "
+            "ts_rank counts how often the words occur, ts_rank_cd also how close they stand; "
+            f"neither knows what is rare. Default: {RANK[knobs.DEFAULTS['keyword_rank']]}.",
         )
+        rank = KeywordRank(knobs.choice("search_rank"))
+        if rank is KeywordRank.BM25:
+            slider(knobs.BM25_K1)
+            slider(knobs.BM25_B)
+            language = st.container()
+        else:
+            language, norm = st.columns(2)
+            norm.selectbox(
+                "Divided by",
+                list(knobs.NORMALIZATIONS),
+                key="search_norm",
+                format_func=lambda item: knobs.NORMALIZATIONS[item],
+                index=_index("search_norm", list(knobs.NORMALIZATIONS)),
+                persist_state="session",
+                help="How long texts are held back. Default: 1 + log(length).",
+            )
         stored = context.collection.text_config
-        right.selectbox(
+        language.selectbox(
             "Language",
             _offered("search_language", (item for item in context.languages if item != stored)),
             key="search_language",
@@ -119,6 +164,13 @@ def keyword_knobs(context: Context) -> None:
             help="Text-search configuration of the query. Another one than the collection's, which "
             "stands first, is computed for every row: slow on large tables.",
         )
+        match = KeywordMatch(knobs.choice("search_match"))
+        st.markdown(f":small[:gray[{plain(against_recipe(match, rank))}]]")
+
+
+def _index(key: str, options: list[str]) -> int:
+    """Return the place of a list's default, where nothing is chosen yet."""
+    return 0 if key in st.session_state else options.index(knobs.CHOICES[key])
 
 
 def vector_knobs(
@@ -195,18 +247,13 @@ def limit_knob() -> None:
 
 
 def filter_knob(context: Context) -> None:
-    """Draw the filter as JSON, with the keys there are."""
-    keys = ", ".join(context.filter_keys[:12])
-    st.text_input(
-        "Filter",
-        key="search_filter",
-        persist_state="session",
-        placeholder='Filter, such as {"year": {"$gte": 2020}}',
-        label_visibility="collapsed",
-        icon=":material/filter_alt:",
-        help="A JSON object: keys of columns or metadata, a value or an operator: $eq $ne $lt $lte "
-        f"$gt $gte $in $contains, $and, $or. Keys here: {keys or 'none found'}.",
-    )
+    """Draw the button that opens the filter; `filter_row` draws its conditions."""
+    filter_button(context.db, context.collection, FILTER)
+
+
+def filter_row() -> None:
+    """Draw the filter's conditions, where there is one."""
+    filter_chips(FILTER)
 
 
 def _offered(key: str, others: Iterable[str]) -> list[str]:

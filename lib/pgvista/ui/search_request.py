@@ -7,7 +7,7 @@ carries them under the same names.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,13 +20,16 @@ from pgvista.model.search import (
     DEFAULT_DEPTH,
     DEFAULT_EF_SEARCH,
     DEFAULT_PROBES,
-    DEFAULT_RRF_K,
+    Fusion,
     IterativeScan,
     KeywordMatch,
     KeywordRank,
     Mode,
     SearchRequest,
 )
+
+DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(SearchRequest)}
+"""What a request is without any knob moved."""
 
 PREFIX = "search_"
 AUTO = "auto"
@@ -48,15 +51,18 @@ class Knob:
     format: str = "{:.0f}"
 
 
-LIMIT = Knob("search_limit", "Hits", 1, 100, 10, "Hits wanted, 1 to 100. Default 10.")
+LIMIT = Knob(
+    "search_limit", "Hits", 1, 100, DEFAULTS["limit"], "Hits wanted, 1 to 100. Default 10."
+)
 RRF_K = Knob(
     "search_k",
     "RRF k",
     1,
     1000,
-    DEFAULT_RRF_K,
+    DEFAULTS["rrf_k"],
     "Reciprocal rank fusion adds weight / (k + rank) for each list. A small k lets the first places "
-    "decide, a large one lets both lists agree. 1 to 1000, default 60.",
+    "decide, a large one lets both lists agree. 1 to 1000, default 60; the published recipe for "
+    "Postgres has 50.",
     log=True,
 )
 SEMANTIC_WEIGHT = Knob(
@@ -64,7 +70,7 @@ SEMANTIC_WEIGHT = Knob(
     "Semantic weight",
     0,
     2,
-    1,
+    DEFAULTS["semantic_weight"],
     "How much the list of nearest vectors counts. 0 to 2, default 1.",
     step=0.05,
     format="{:.2f}",
@@ -74,7 +80,7 @@ KEYWORD_WEIGHT = Knob(
     "Keyword weight",
     0,
     2,
-    1,
+    DEFAULTS["keyword_weight"],
     "How much the list of matching words counts. 0 to 2, default 1.",
     step=0.05,
     format="{:.2f}",
@@ -87,6 +93,28 @@ DEPTH = Knob(
     DEFAULT_DEPTH,
     "Rows fetched into each list before they are fused. 10 to 1000, default 100.",
     log=True,
+)
+BM25_K1 = Knob(
+    "search_k1",
+    "BM25 k1",
+    0,
+    3,
+    DEFAULTS["bm25_k1"],
+    "How much a word that occurs again still adds: at 0 nothing, so that a row has it or has it not. "
+    "0 to 3, default 1.20.",
+    step=0.05,
+    format="{:.2f}",
+)
+BM25_B = Knob(
+    "search_b",
+    "BM25 b",
+    0,
+    1,
+    DEFAULTS["bm25_b"],
+    "How much long texts are held back: at 0 not at all, at 1 in proportion to their length. "
+    "0 to 1, default 0.75.",
+    step=0.05,
+    format="{:.2f}",
 )
 EF_SEARCH = Knob(
     "search_ef",
@@ -107,7 +135,17 @@ PROBES = Knob(
     "Lists of the IVFFlat index that are visited: more finds more and takes longer. Default 1.",
     log=True,
 )
-KNOBS = (LIMIT, RRF_K, SEMANTIC_WEIGHT, KEYWORD_WEIGHT, DEPTH, EF_SEARCH, PROBES)
+KNOBS = (
+    LIMIT,
+    RRF_K,
+    SEMANTIC_WEIGHT,
+    KEYWORD_WEIGHT,
+    DEPTH,
+    BM25_K1,
+    BM25_B,
+    EF_SEARCH,
+    PROBES,
+)
 
 TEXT = "search_text"
 """Where the question is kept."""
@@ -117,10 +155,21 @@ SIMILAR = "search_similar"
 """Where the row is kept that others shall be similar to: (the collection's name, its id)."""
 FOLLOWED = "_search_ef_followed"
 
+NORMALIZATIONS: dict[str, str] = {
+    "0": "none",
+    "1": "1 + log(length)",
+    "2": "length",
+    "8": "unique words",
+    "16": "1 + log(unique words)",
+}
+"""What ts_rank and ts_rank_cd can be divided by, by the number that says so to Postgres."""
+
 CHOICES: dict[str, Any] = {
     "search_mode": Mode.HYBRID.value,
-    "search_match": KeywordMatch.ANY_WORD.value,
-    "search_rank": KeywordRank.TS_RANK.value,
+    "search_fusion": DEFAULTS["fusion"].value,
+    "search_match": DEFAULTS["keyword_match"].value,
+    "search_rank": DEFAULTS["keyword_rank"].value,
+    "search_norm": str(DEFAULTS["rank_normalization"]),
     "search_language": AUTO,
     "search_metric": AUTO,
     "search_scan": IterativeScan.OFF.value,
@@ -133,7 +182,9 @@ CHOICES: dict[str, Any] = {
 
 OFFERED: dict[str, set[str]] = {
     "search_mode": {*(item.value for item in Mode), SIDES},
+    "search_fusion": {item.value for item in Fusion},
     "search_match": {item.value for item in KeywordMatch},
+    "search_norm": set(NORMALIZATIONS),
     "search_rank": {item.value for item in KeywordRank},
     "search_scan": {item.value for item in IterativeScan},
     "search_metric": {AUTO, *(item.value for item in Metric)},
@@ -259,9 +310,14 @@ def request(mode: Mode, text: str | None, *, has_hnsw: bool, has_ivfflat: bool) 
         iterative_scan=IterativeScan(choice("search_scan")),
         keyword_match=KeywordMatch(choice("search_match")),
         keyword_rank=KeywordRank(choice("search_rank")),
+        bm25_k1=value(BM25_K1),
+        bm25_b=value(BM25_B),
+        rank_normalization=int(choice("search_norm")),
         text_config=None if language == AUTO else language,
+        fusion=Fusion(choice("search_fusion")),
         rrf_k=value(RRF_K),
         semantic_weight=value(SEMANTIC_WEIGHT),
         keyword_weight=value(KEYWORD_WEIGHT),
         depth=int(value(DEPTH)),
+        lists=mode is Mode.HYBRID,
     )

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgvista.model.search import Hit, Mode, Span
-from pgvista.ui.components.hits import _row, explain, headline
+from pgvista.ui.components.hits import Sum, _row, explain, headline
 
 
 def hit(
@@ -105,14 +105,31 @@ def test_hybrid_shares_are_relative_to_the_best_score() -> None:
     found = hit("x", score=0.03, semantic_rank=1, semantic_term=0.01, keyword_term=None)
     said = explain(found, Mode.HYBRID, best=0.04)
     assert said["bars"] == [["semantic", 0.25], ["keyword", 0.0]]
-    assert said["lines"] == [["semantic", "semantic #1 · 0.0100"], ["keyword", "keyword –"]]
-    assert said["total"] == "0.0300"
+    assert said["lines"] == [
+        ["semantic", "semantic #1", "", "0.0100", ""],
+        ["keyword", "keyword –", "", "", ""],
+    ]
+    assert (said["total"], said["tied"]) == ("0.0300", "")
+
+
+def test_a_hybrid_hit_tells_its_sum() -> None:
+    found = hit("x", score=-0.5, semantic_rank=4, distance=0.412)
+    how = ("1 × … = 1.0000", "not in the list")
+    total = Sum(("distance 0.412", ""), (1.0, -1.5), (0.4, 0.0), how, tied=1)
+    said = explain(found, Mode.HYBRID, best=0.04, found=total)
+    assert said["bars"] == [["semantic", 0.4], ["keyword", 0.0]]
+    assert said["lines"] == [
+        ["semantic", "semantic #4", "distance 0.412", "1.0000", how[0]],
+        ["keyword", "keyword –", "", "−1.5000", how[1]],
+    ]
+    assert said["total"] == "−0.5000"
+    assert said["tied"] == "tied with 1 other, ordered by id"
 
 
 def test_semantic_shows_distance_and_similarity_of_any_size() -> None:
     cosine = explain(hit("x", score=0.75, distance=0.25), Mode.SEMANTIC, best=0.75)
     assert cosine["bars"] == [["semantic", 0.75]]
-    assert cosine["lines"] == [["semantic", "distance 0.2500"]]
+    assert cosine["lines"] == [["semantic", "distance 0.2500", "", "", ""]]
     product = explain(hit("x", score=20.0, distance=-20.0), Mode.SEMANTIC, best=40.0)
     assert product["bars"] == [["semantic", 0.5]]
     opposite = explain(hit("x", score=-0.5, distance=1.5), Mode.SEMANTIC, best=-0.5)
@@ -122,4 +139,4 @@ def test_semantic_shows_distance_and_similarity_of_any_size() -> None:
 def test_keyword_shares_are_relative_to_the_best_rank_score() -> None:
     said = explain(hit("x", score=0.1, keyword_rank=2), Mode.KEYWORD, best=0.4)
     assert said["bars"] == [["keyword", 0.25]]
-    assert said["lines"] == [["keyword", "keyword #2"]]
+    assert said["lines"] == [["keyword", "keyword #2", "", "", ""]]

@@ -36,6 +36,21 @@ class HitAction:
     """The hit's id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How a fused score came about: a value for the semantic list, and one for the keyword list."""
+
+    raw: tuple[str, str]
+    """What each list itself says: ``distance 0.412``, ``BM25 12.3``; empty where it has no row."""
+    terms: tuple[float, float]
+    shares: tuple[float, float]
+    """Of the bar's width, 0 to 1."""
+    how: tuple[str, str]
+    """Each term as a sum that can be checked: ``1 / (60 + 3) = 0.0159``."""
+    tied: int = 0
+    """How many other candidates have the same score."""
+
+
 def hit_list(
     result: SearchResult,
     *,
@@ -44,6 +59,9 @@ def hit_list(
     actions: Sequence[str] = ("similar",),
     moved: Mapping[str, int] | None = None,
     show_notes: bool = True,
+    sums: Mapping[str, Sum] | None = None,
+    since: str = "",
+    head: str = "",
 ) -> HitAction | None:
     """Draw all hits; return the button that was pressed, once.
 
@@ -55,6 +73,9 @@ def hit_list(
         moved: Places each id has moved against a former result, upwards positive; an id that is
             not in it is new. None: nothing is said.
         show_notes: Whether `result.notes` stand above the hits.
+        sums: How the scores of a hybrid search came about, by id.
+        since: The setting that `moved` compares with: ``k 60``.
+        head: A line above the hits, such as how many rows each list was asked for.
     """
     best = max((hit.score for hit in result.hits), default=0.0)
     outcome = _hits(
@@ -62,9 +83,16 @@ def hit_list(
         data={
             "mode": mode.value,
             "actions": [[kind, ACTIONS.get(kind, kind)] for kind in actions],
+            "head": head,
+            "since": since if moved is not None else "",
             "notes": list(result.notes) if show_notes or not result.hits else [],
             "hits": [
-                {**_row(hit), **explain(hit, mode, best), **_move(hit, moved), "rank": rank}
+                {
+                    **_row(hit),
+                    **explain(hit, mode, best, (sums or {}).get(hit.id)),
+                    **_move(hit, moved),
+                    "rank": rank,
+                }
                 for rank, hit in enumerate(result.hits, start=1)
             ],
         },
@@ -85,48 +113,58 @@ def _move(hit: Hit, moved: Mapping[str, int] | None) -> dict[str, object]:
     return {"moved": moved.get(hit.id, "new")}
 
 
-def explain(hit: Hit, mode: Mode, best: float) -> dict[str, object]:
+def explain(hit: Hit, mode: Mode, best: float, found: Sum | None = None) -> dict[str, object]:
     """Return the bar of a hit (shares of its full width, 0 to 1) and the lines beneath it.
 
-    Hybrid: each list's term of the score, relative to the best hit's score. Semantic: the
-    similarity. Keyword: the rank score, relative to the best hit's.
+    A line is: its list, the place in it, what the list itself says, the term of the sum, and how
+    the term came about. Hybrid: each list's term of the score, relative to the best hit's score.
+    Semantic: the similarity. Keyword: the rank score, relative to the best hit's.
     """
     if mode is Mode.HYBRID:
-        bars = [
-            ["semantic", _share(hit.semantic_term, best)],
-            ["keyword", _share(hit.keyword_term, best)],
-        ]
-        lines = [
-            ["semantic", _place("semantic", hit.semantic_rank, hit.semantic_term)],
-            ["keyword", _place("keyword", hit.keyword_rank, hit.keyword_term)],
-        ]
-        return {"bars": bars, "lines": lines, "total": f"{hit.score:.4f}", "total_name": "score"}
+        raw, how = (found.raw, found.how) if found else (("", ""), ("", ""))
+        terms = found.terms if found else (hit.semantic_term or 0.0, hit.keyword_term or 0.0)
+        shares = found.shares if found else tuple(_share(term, best) for term in terms)
+        lines = []
+        ranks = (hit.semantic_rank, hit.keyword_rank)
+        for i, name in enumerate(("semantic", "keyword")):
+            said = "" if ranks[i] is None and not terms[i] else f"{terms[i]:.4f}"
+            place = f"{name} –" if ranks[i] is None else f"{name} #{ranks[i]}"
+            lines.append([name, place, raw[i], said.replace("-", "−"), how[i]])
+        return {
+            "bars": [["semantic", shares[0]], ["keyword", shares[1]]],
+            "lines": lines,
+            "tied": _tied(found.tied if found else 0),
+            "total": f"{hit.score:.4f}".replace("-", "−"),
+            "total_name": "score",
+        }
     if mode is Mode.KEYWORD:
+        place = f"keyword #{hit.keyword_rank}" if hit.keyword_rank else "keyword"
         return {
             "bars": [["keyword", _share(hit.score, best)]],
-            "lines": [
-                ["keyword", f"keyword #{hit.keyword_rank}" if hit.keyword_rank else "keyword"]
-            ],
+            "lines": [["keyword", place, "", "", ""]],
+            "tied": "",
             "total": f"{hit.score:.4f}",
             "total_name": "rank score",
         }
+    distance = f"distance {hit.distance:.4f}" if hit.distance is not None else ""
     # Cosine, L2 and L1 have similarities up to 1; inner products have any size.
     return {
         "bars": [["semantic", _share(hit.score, max(best, 1.0))]],
-        "lines": [["semantic", f"distance {hit.distance:.4f}" if hit.distance is not None else ""]],
+        "lines": [["semantic", distance, "", "", ""]],
+        "tied": "",
         "total": f"{hit.score:.4f}",
         "total_name": "similarity",
     }
 
 
+def _tied(others: int) -> str:
+    if not others:
+        return ""
+    return f"tied with {others:,} {'other' if others == 1 else 'others'}, ordered by id"
+
+
 def _share(part: float | None, whole: float) -> float:
     return min(1.0, max(0.0, part / whole)) if part and whole > 0 else 0.0
-
-
-def _place(name: str, rank: int | None, term: float | None) -> str:
-    if rank is None:
-        return f"{name} –"
-    return f"{name} #{rank} · {term:.4f}" if term is not None else f"{name} #{rank}"
 
 
 def _row(hit: Hit) -> dict[str, object]:

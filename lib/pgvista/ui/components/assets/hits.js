@@ -1,6 +1,7 @@
 function makeHits() {
   const root = el("div", "root hits");
   root.parts = {
+    head: el("div", "head"),
     notes: el("ul", "notes"),
     list: el("ol", "list"),
     empty: el("div", "empty"),
@@ -8,7 +9,7 @@ function makeHits() {
   root.parts.list.setAttribute("aria-label", "Hits");
   root.parts.empty.setAttribute("role", "status");
   root.rows = new Map();
-  root.append(root.parts.notes, root.parts.list, root.parts.empty);
+  root.append(root.parts.head, root.parts.notes, root.parts.list, root.parts.empty);
   return root;
 }
 
@@ -33,13 +34,14 @@ function makeRow(root, id) {
     bar: el("div", "bar"),
     lines: el("div", "lines"),
     total: el("div", "total"),
+    tied: el("div", "tied"),
   };
   p.title.setAttribute("role", "heading");
   p.title.setAttribute("aria-level", "3");
   p.bar.setAttribute("role", "img");
   p.place.append(p.rank, p.moved);
   p.body.append(p.title, p.snippet, p.full, p.foot);
-  p.why.append(p.bar, p.lines, p.total);
+  p.why.append(p.bar, p.lines, p.total, p.tied);
   row.append(p.place, p.body, p.why);
   row.parts = p;
   row.hitId = id;
@@ -57,6 +59,15 @@ function fillFull(row, hit) {
   }
   const parts = [el("div", "text", hit.content || "This row has no text.")];
   if (hit.cut) parts.push(el("p", "quiet", `${hit.cut.toLocaleString("en-US")} more characters are in the database.`));
+  const sums = hit.lines.filter(([, , , , how]) => how);
+  if (sums.length) {
+    const list = el("dl", "sums");
+    for (const [name, place, raw, , how] of sums) {
+      list.append(el("dt", name, place), el("dd", "", raw ? `${raw}; ${how}` : how));
+    }
+    list.append(el("dt", "", "sum"), el("dd", "", hit.tied ? `${hit.total}, ${hit.tied}` : hit.total));
+    parts.push(list);
+  }
   if (hit.details.length) {
     const list = el("dl");
     for (const [name, text] of hit.details) list.append(el("dt", "", name), el("dd", "", text || "–"));
@@ -103,56 +114,62 @@ function fillFoot(root, row, hit, actions) {
 }
 
 function fillWhy(row, hit) {
-  const { bar, lines, total } = row.parts;
+  const { bar, lines, total, tied } = row.parts;
   while (bar.children.length > hit.bars.length) bar.lastChild.remove();
   hit.bars.forEach(([list, share], i) => {
     const part = bar.children[i] ?? bar.appendChild(el("span"));
     part.className = list;
     part.style.width = `${(share * 100).toFixed(2)}%`;
   });
-  const said = hit.lines.map(([, text]) => text).filter(Boolean);
+  const shown = hit.lines.filter(([, place]) => place);
+  const said = shown.map(([, place, raw, term]) => [place, raw, term].filter(Boolean).join(" "));
   setAttr(bar, "aria-label", [`${hit.total_name} ${hit.total}`, ...said].join(", "));
-  lines.replaceChildren(...hit.lines.filter(([, text]) => text).map(([list, text]) => {
-    const missing = text.endsWith("–");
-    return el("div", `line ${list}${missing ? " missing" : ""}`, text);
+  lines.replaceChildren(...shown.map(([list, place, raw, term, how]) => {
+    const line = el("div", `line ${list}${place.endsWith("–") ? " missing" : ""}`);
+    if (how) line.title = how;
+    line.append(el("span", "which", place), el("span", "raw", raw), el("span", "term", term));
+    return line;
   }));
+  tied.hidden = !hit.tied;
+  setText(tied, hit.tied);
   // Every hybrid hit has a score: the word is for those who do not see the column.
   const name = el("span", hit.total_name === "score" ? "visually-hidden" : "name", `${hit.total_name} `);
   total.replaceChildren(name, el("span", "figure", hit.total));
 }
 
-function fillPlace(row, hit) {
+function fillPlace(row, hit, since) {
   const { rank, moved } = row.parts;
   setText(rank, hit.rank);
-  const isNumber = typeof hit.moved === "number";
-  const text = isNumber ? (hit.moved > 0 ? `+${hit.moved}` : hit.moved < 0 ? `−${-hit.moved}` : "=") : hit.moved;
+  const by = typeof hit.moved === "number" ? hit.moved : 0;
+  const text = hit.moved === null || hit.moved === "new" ? hit.moved : by > 0 ? `▲ ${by}` : by < 0 ? `▼ ${-by}` : "=";
   setText(moved, text);
-  moved.dataset.way = hit.moved === "new" ? "new" : hit.moved > 0 ? "up" : hit.moved < 0 ? "down" : "same";
-  const places = (n) => `${n} ${n === 1 ? "place" : "places"}`;
+  moved.dataset.way = hit.moved === "new" ? "new" : by > 0 ? "up" : by < 0 ? "down" : "same";
+  const places = `${Math.abs(by)} ${Math.abs(by) === 1 ? "place" : "places"}`;
+  const then = since ? ` since ${since}` : "";
   setAttr(
     moved,
     "title",
     hit.moved === null ? null
-      : hit.moved === "new" ? "Was not in the list before"
-      : hit.moved > 0 ? `Up ${places(hit.moved)}`
-      : hit.moved < 0 ? `Down ${places(-hit.moved)}`
-      : "Same place as before",
+      : hit.moved === "new" ? `Was not there before${then && `: new${then}`}`
+      : by ? `${by > 0 ? "Up" : "Down"} ${places}${then}; it was #${hit.rank + by}`
+      : `Same place as before${then && `: unchanged${then}`}`,
   );
 }
 
 /** Write only those parts of a row that have changed since the last run. */
-function fillRow(root, row, hit, actions) {
+function fillRow(root, row, hit, data) {
+  const { actions, since } = data;
   const parts = {
-    place: [hit.rank, hit.moved],
-    text: [hit.title, hit.snippet, hit.content, hit.details],
+    place: [hit.rank, hit.moved, since],
+    text: [hit.title, hit.snippet, hit.content, hit.details, row.open && hit.lines],
     foot: [hit.chips, hit.more, actions],
-    why: [hit.bars, hit.lines, hit.total, hit.total_name],
+    why: [hit.bars, hit.lines, hit.total, hit.total_name, hit.tied],
   };
   const before = row.seen ?? {};
   row.seen = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, JSON.stringify(value)]));
   row.hit = hit;
   const changed = (name) => before[name] !== row.seen[name];
-  if (changed("place")) fillPlace(row, hit);
+  if (changed("place")) fillPlace(row, hit, since);
   if (changed("text")) {
     fillSpans(row.parts.title, hit.title);
     fillSpans(row.parts.snippet, hit.snippet);
@@ -183,6 +200,28 @@ function arrange(root, wanted) {
   }
 }
 
+/** What was asked of each list, in the lists' colours, and what the moves are compared with. */
+function fillHead(root, data) {
+  const { head } = root.parts;
+  head.hidden = !data.head && !data.since;
+  const wanted = JSON.stringify([data.head, data.since]);
+  if (root.headed === wanted) return;
+  root.headed = wanted;
+  const lists = el("span", "lists");
+  data.head.split(" · ").forEach((text, i) => {
+    if (i) lists.append(" · ");
+    const [name, ...rest] = text.split(":");
+    if (rest.length) lists.append(el("span", name, name), `:${rest.join(":")}`);
+    else lists.append(text);
+  });
+  head.replaceChildren(lists);
+  if (data.since) {
+    const since = el("span", "since", "▲▼ places moved since ");
+    since.append(el("b", "", data.since));
+    head.append(since);
+  }
+}
+
 function fillEmpty(root, data) {
   const { empty } = root.parts;
   empty.hidden = data.hits.length > 0;
@@ -204,6 +243,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = rootOf(parentElement, makeHits);
   root.act = (action) => setTriggerValue("action", action);
+  fillHead(root, data);
   const { notes } = root.parts;
   notes.hidden = !data.notes.length;
   const said = JSON.stringify(data.notes);
@@ -216,7 +256,7 @@ export default function (component) {
     let id = hit.id;
     while (rows.has(id)) id += "\u0000";
     const row = root.rows.get(id) ?? makeRow(root, id);
-    fillRow(root, row, hit, data.actions);
+    fillRow(root, row, hit, data);
     rows.set(id, row);
     wanted.push(row);
   }

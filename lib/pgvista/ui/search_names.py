@@ -1,0 +1,97 @@
+"""What the settings of a search are called on the pages."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, SearchRequest
+
+FUSION = {
+    Fusion.RRF: "Reciprocal rank (RRF)",
+    Fusion.MIN_MAX: "Min-max",
+    Fusion.Z_SCORE: "Z-score",
+    Fusion.DISTRIBUTION: "Distribution (DBSF)",
+}
+SHORT_FUSION = {
+    Fusion.RRF: "RRF",
+    Fusion.MIN_MAX: "min-max",
+    Fusion.Z_SCORE: "z-score",
+    Fusion.DISTRIBUTION: "distribution",
+}
+MATCH = {
+    KeywordMatch.ANY_WORD: "any word",
+    KeywordMatch.WEBSEARCH: "every word",
+    KeywordMatch.PHRASE: "phrase",
+    KeywordMatch.PREFIX: "last word goes on",
+    KeywordMatch.NEAR: "near spelling",
+}
+RANK = {
+    KeywordRank.BM25: "BM25",
+    KeywordRank.TS_RANK: "ts_rank",
+    KeywordRank.TS_RANK_CD: "ts_rank_cd",
+}
+RECIPE_MATCH = KeywordMatch.WEBSEARCH
+RECIPE_RANK = KeywordRank.TS_RANK_CD
+"""The published recipe for hybrid search on Postgres: websearch_to_tsquery and ts_rank_cd."""
+
+_SAID: dict[str, str] = {
+    "rrf_k": "k {:g}",
+    "semantic_weight": "semantic weight {:g}",
+    "keyword_weight": "keyword weight {:g}",
+    "depth": "depth {:,}",
+    "bm25_k1": "k1 {:g}",
+    "bm25_b": "b {:g}",
+    "ef_search": "ef_search {}",
+    "probes": "probes {}",
+    "rank_normalization": "normalisation {}",
+}
+_SILENT = {"limit", "highlight", "lists", "vector", "text", "exclude_id"}
+"""What leaves the order of the hits as it is, or begins a new one."""
+
+
+def against_recipe(match: KeywordMatch, rank: KeywordRank) -> str:
+    """Return a sentence that tells what differs from the published recipe."""
+    other = []
+    if match is not RECIPE_MATCH:
+        other.append(f"{MATCH[match]} instead of {MATCH[RECIPE_MATCH]}")
+    if rank is not RECIPE_RANK:
+        other.append(f"{RANK[rank]} instead of {RANK[RECIPE_RANK]}")
+    if not other:
+        return "As in the published recipe for Postgres: most questions fail, for want of one word."
+    return f"Against the published recipe for Postgres: {', '.join(other)}."
+
+
+def settings_before(before: SearchRequest, now: SearchRequest) -> str:
+    """Return how `before` was set where it differs from `now`: ``k 60``; empty where it does not."""
+    said = []
+    for item in fields(SearchRequest):
+        old = getattr(before, item.name)
+        if item.name in _SILENT or old == getattr(now, item.name):
+            continue
+        if item.name == "ef_search" and before.depth != now.depth:
+            continue  # it follows the depth
+        said.append(_setting(item.name, old))
+    return ", ".join(said[:2]) + (", …" if len(said) > 2 else "")
+
+
+def _setting(name: str, value: Any) -> str:
+    if name in _SAID and value is not None:
+        return _SAID[name].format(value)
+    if name == "fusion":
+        return SHORT_FUSION[value]
+    if name == "keyword_match":
+        return MATCH[value]
+    if name == "keyword_rank":
+        return RANK[value]
+    if name == "mode":
+        return f"{value} search"
+    if name == "exact":
+        return "exact search" if value else "the index"
+    if name == "filters":
+        return "no filter" if value is None else "the filter before"
+    if name == "max_distance":
+        return "no max. distance" if value is None else f"max. distance {value:g}"
+    if name == "metric" and value is not None:
+        return str(value)
+    return f"another {name.replace('_', ' ')}"
