@@ -14,6 +14,7 @@ from pgvista.model.collection import Bm25, Collection
 from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.services import catalog
 from pgvista.sql import bm25 as bm25_sql
+from pgvista.sql import bm25_keep
 from pgvista.sql import bm25_registry as registry
 from pgvista.sql.query import Query
 
@@ -66,7 +67,9 @@ def build(db: Database, collection: Collection) -> Collection:
         numbers = registry.registered_numbers(collection.schema, collection.table)
         for row in catalog.run(connection, numbers).fetchall():
             _run_all(connection, bm25_sql.drop(Bm25(row[0])))
-        (labelled,) = catalog.run(connection, bm25_sql.has_labels(collection)).fetchone() or (False,)
+        (labelled,) = catalog.run(connection, bm25_sql.has_labels(collection)).fetchone() or (
+            False,
+        )
         entering = registry.register(collection, labelled=labelled, kept=kept)
         (number,) = catalog.run(connection, entering).fetchone() or (0,)
         made = Bm25(number, labelled, kept)
@@ -74,7 +77,7 @@ def build(db: Database, collection: Collection) -> Collection:
         _fill(connection, collection, made)
         catalog.run(connection, bm25_sql.index(made))
         if kept:
-            _run_all(connection, bm25_sql.keep(collection, made))
+            _run_all(connection, bm25_keep.keep(collection, made))
         for (role,) in catalog.run(connection, registry.readers(collection)).fetchall():
             catalog.run(connection, bm25_sql.grant(made, role))
     catalog.remember(db, collection)
@@ -167,6 +170,21 @@ def status(db: Database, collection: Collection) -> Bm25Status:
     return db.read(work)
 
 
+def allow_near_spelling(db: Database, collection: Collection) -> Collection:
+    """Install pg_trgm, and index the lexemes by it, so that words spelled alike are found.
+
+    Raises NotFound without side tables, PermissionDenied where the role may not.
+    """
+    tables = collection.bm25
+    if tables is None:
+        raise NotFound(f"{collection.name} has no statistics for BM25.", "Build them first.")
+    with db.transaction(timeout_ms=0) as connection:
+        catalog.run(connection, bm25_sql.create_trigrams())
+        tables = catalog.bm25_tables(connection)[collection.schema, collection.table]
+        catalog.run(connection, bm25_sql.index_trigrams(tables))
+    return replace(collection, bm25=tables)
+
+
 def _state(
     tables: Bm25, documents: int, rows: int, before: str | None, now: str | None
 ) -> tuple[State, str]:
@@ -210,7 +228,7 @@ def fit(collection: Collection, request: SearchRequest) -> tuple[SearchRequest, 
 
 def _fill(connection: Connection[Any], collection: Collection, tables: Bm25) -> None:
     state = catalog.run(connection, registry.fingerprint(collection)).fetchone()
-    catalog.run(connection, bm25_sql.fill(collection, tables))
+    catalog.run(connection, bm25_keep.fill(collection, tables))
     catalog.run(connection, registry.note_fingerprint(tables, state[0] if state else None))
 
 

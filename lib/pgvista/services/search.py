@@ -52,6 +52,22 @@ def search(
     Words are embedded by the collection's own model, or by `embedder`, which must be that model.
     Raises InvalidInput when the request does not fit the collection.
     """
+    try:
+        return _search(db, collection, request, embedder, plan)
+    except NotFound:
+        if collection.bm25 is None or request.mode is Mode.SEMANTIC:
+            raise
+        # either the collection is gone, and then this says so, or its statistics alone are
+        return _search(db, replace(collection, bm25=None), request, embedder, plan)
+
+
+def _search(
+    db: Database,
+    collection: Collection,
+    request: SearchRequest,
+    embedder: Embedder | None,
+    plan: PlanKind,
+) -> SearchResult:
     began = time.perf_counter()
     request, changes = fit(collection, request)
     vector = query_vector(collection, request, embedder)

@@ -29,16 +29,6 @@ CROWDED = 16
 _CHUNK_BITS = 48
 """Joined postings are cut where the document's number passes a multiple of 2 ** (48 - 32)."""
 
-TRIGGERS: tuple[tuple[str, LiteralString], ...] = (
-    ("insert", "after insert on {table} referencing new table as new_rows"),
-    (
-        "update",
-        "after update on {table} referencing old table as old_rows new table as new_rows",
-    ),
-    ("delete", "after delete on {table} referencing old table as old_rows"),
-    ("truncate", "after truncate on {table}"),
-)
-
 
 def postings(bm25: Bm25) -> sql.Identifier:
     """Return the table of postings."""
@@ -55,11 +45,13 @@ def totals(bm25: Bm25) -> sql.Identifier:
     return sql.Identifier(SCHEMA, f"bm25_totals_{bm25.number}")
 
 
-def _sequence(bm25: Bm25) -> sql.Identifier:
+def sequence(bm25: Bm25) -> sql.Identifier:
+    """Return the sequence that numbers documents."""
     return sql.Identifier(SCHEMA, f"bm25_document_{bm25.number}")
 
 
-def _function(bm25: Bm25) -> sql.Identifier:
+def function(bm25: Bm25) -> sql.Identifier:
+    """Return the function that the triggers call."""
     return sql.Identifier(SCHEMA, f"bm25_keep_{bm25.number}")
 
 
@@ -76,7 +68,7 @@ def create(collection: Collection, bm25: Bm25) -> list[Query]:
         Query(
             compose(
                 "create sequence {sequence} as integer owned by {documents}.doc",
-                sequence=_sequence(bm25),
+                sequence=sequence(bm25),
                 documents=documents(bm25),
             )
         ),
@@ -111,6 +103,23 @@ def index(bm25: Bm25) -> Query:
     return Query(compose("create index on {postings} (lexeme)", postings=postings(bm25)))
 
 
+def create_trigrams() -> Query:
+    """Install pg_trgm, by which words spelled alike are found."""
+    return Query(compose("create extension if not exists pg_trgm"))
+
+
+def index_trigrams(bm25: Bm25) -> Query:
+    """Build the index by which lexemes spelled alike are found."""
+    return Query(
+        compose(
+            "create index if not exists {name} on {postings} using gin (lexeme {opclass})",
+            name=sql.Identifier(f"bm25_spelling_{bm25.number}"),
+            postings=postings(bm25),
+            opclass=sql.Identifier(bm25.trigram_schema or "public", "gin_trgm_ops"),
+        )
+    )
+
+
 def grant(bm25: Bm25, role: str) -> Query:
     """Let a role read the side tables; '' stands for everybody."""
     return Query(
@@ -122,11 +131,6 @@ def grant(bm25: Bm25, role: str) -> Query:
             role=sql.Identifier(role) if role else sql.SQL("public"),
         )
     )
-
-
-def fill(collection: Collection, bm25: Bm25) -> Query:
-    """Write the postings of all rows."""
-    return Query(_add(collection, bm25, relation(collection)))
 
 
 def empty(bm25: Bm25) -> Query:
@@ -148,173 +152,9 @@ def lock(collection: Collection) -> Query:
     )
 
 
-def keep(collection: Collection, bm25: Bm25) -> list[Query]:
-    """Build the trigger function and the triggers that keep the postings in step.
-
-    The function runs with the rights of who made it, since writers of the table have none on the
-    side tables. Where those or a column were dropped it does nothing: no writing may fail for it.
-    """
-    body = compose(
-        """
-begin
-  if tg_op = 'TRUNCATE' then
-    truncate {postings}, {documents}, {totals};
-    return null;
-  end if;
-  if tg_op = 'DELETE' then
-    if not exists (select from old_rows) then return null; end if;
-    {delete};
-  elsif tg_op = 'INSERT' then
-    if not exists (select from new_rows) then return null; end if;
-    {insert};
-  elsif tg_op = 'UPDATE' then
-    if not exists (select from old_rows) then return null; end if;
-    {gone};
-    {come};
-  end if;
-  return null;
-exception when undefined_table or undefined_column then
-  return null;
-end
-""",
-        postings=postings(bm25),
-        documents=documents(bm25),
-        totals=totals(bm25),
-        delete=_remove(collection, bm25, sql.SQL("old_rows")),
-        insert=_add(collection, bm25, sql.SQL("new_rows")),
-        gone=_remove(collection, bm25, _changed(collection, "old_rows", "new_rows")),
-        come=_add(collection, bm25, _changed(collection, "new_rows", "old_rows")),
-    )
-    function = _function(bm25)
-    return [
-        Query(
-            compose(
-                """create function {function}() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as {body}""",
-                function=function,
-                body=sql.Literal(body.as_string(None)),
-            )
-        ),
-        Query(compose("revoke all on function {function}() from public", function=function)),
-        *[
-            Query(
-                compose(
-                    "create trigger {name} {event} for each statement execute function {function}()",
-                    name=sql.Identifier(f"pgvista_bm25_{name}"),
-                    event=compose(event, table=relation(collection)),
-                    function=function,
-                )
-            )
-            for name, event in TRIGGERS
-        ],
-    ]
-
-
 def keepable(collection: Collection) -> bool:
     """Tell whether triggers can keep the postings of such a relation in step."""
     return collection.kind in (RelationKind.TABLE, RelationKind.PARTITIONED)
-
-
-def _words(collection: Collection, alias: LiteralString) -> sql.Composable:
-    """Return the tsvector of a row: the stored one, else made from the text."""
-    roles = collection.roles
-    if roles.fts is not None:
-        return column(alias, roles.fts)
-    return compose(
-        "to_tsvector({config}::regconfig, coalesce({content}, ''))",
-        config=sql.Literal(collection.text_config),
-        content=column(alias, roles.content or "content"),
-    )
-
-
-def _changed(collection: Collection, rows: LiteralString, others: LiteralString) -> sql.Composed:
-    """Return those of `rows` whose key or words are not the same among `others`."""
-    roles = collection.roles
-    compared = roles.fts or roles.content or ""
-    return compose(
-        """(
-  select a.* from {rows} a left join {others} b on b.{key} = a.{key}
-  where b.{key} is null or b.{compared} is distinct from a.{compared}
-)""",
-        rows=sql.SQL(rows),
-        others=sql.SQL(others),
-        key=sql.Identifier(roles.id or "id"),
-        compared=sql.Identifier(compared),
-    )
-
-
-def _add(collection: Collection, bm25: Bm25, rows: sql.Composable) -> sql.Composed:
-    """Return the statement that numbers rows and writes their postings, as of `rows`."""
-    return compose(
-        """with numbered as materialized (
-  select nextval({sequence})::integer as doc, r.{key} as id, {words} as fts
-  from {rows} as r where {words} is not null
-),
-named as (
-  insert into {documents} (doc, id) select doc, id from numbered
-)
-{write}""",
-        sequence=sql.Literal(_sequence(bm25).as_string(None)),
-        key=sql.Identifier(collection.roles.id or "id"),
-        words=_words(collection, "r"),
-        rows=rows,
-        documents=documents(bm25),
-        write=_write(bm25, 1),
-    )
-
-
-def _remove(collection: Collection, bm25: Bm25, rows: sql.Composable) -> sql.Composed:
-    """Return the statement that takes the postings of rows back, as of `rows`."""
-    return compose(
-        """with numbered as materialized (
-  delete from {documents} as k using {rows} as r
-  where k.id = r.{key} and {words} is not null
-  returning k.doc, k.id, {words} as fts
-)
-{write}""",
-        documents=documents(bm25),
-        rows=rows,
-        key=sql.Identifier(collection.roles.id or "id"),
-        words=_words(collection, "r"),
-        write=_write(bm25, -1),
-    )
-
-
-def _write(bm25: Bm25, sign: int) -> sql.Composed:
-    """Return the part of a statement that writes the postings of the rows in ``numbered``.
-
-    A stripped tsvector has no positions: each of its words counts once.
-    """
-    plain: LiteralString = """select u.lexeme, {sign}, count(*),
-  array_agg((doc::bigint << 32) | (length << 8) | coalesce(cardinality(u.positions), 1))
-from sized cross join unnest(fts) as u
-group by u.lexeme"""
-    labelled: LiteralString = """select u.lexeme, {sign}, count(*) filter (where w.first),
-  array_agg((doc::bigint << 32) | (w.label << 30) | (length << 8) | w.frequency)
-from sized cross join unnest(fts) as u cross join lateral (
-  select row_number() over (order by label) = 1 as first, count(*) as frequency,
-    case label when 'A' then 3 when 'B' then 2 when 'C' then 1 else 0 end::bigint as label
-  from unnest(coalesce(u.weights, array['D'])) as label group by label
-) as w
-group by u.lexeme"""
-    return compose(
-        """, sized as materialized (
-  select doc, fts, (
-    select coalesce(sum(coalesce(cardinality(positions), 1)), 0) from unnest(fts)
-  ) as length
-  from numbered
-),
-counted as (
-  insert into {totals} (documents, length)
-  select {sign} * count(*), {sign} * coalesce(sum(length), 0) from sized having count(*) > 0
-)
-insert into {postings} (lexeme, sign, documents, postings)
-{rows}""",
-        totals=totals(bm25),
-        sign=sql.Literal(sign),
-        postings=postings(bm25),
-        rows=compose(labelled if bm25.labelled else plain, sign=sql.Literal(sign)),
-    )
 
 
 def join_postings(bm25: Bm25) -> list[Query]:
@@ -350,6 +190,18 @@ select coalesce(sum(documents), 0), coalesce(sum(length), 0) from gone""",
             )
         ),
     ]
+
+
+def words_of(collection: Collection, alias: LiteralString) -> sql.Composable:
+    """Return the tsvector of a row: the stored one, else made from the text."""
+    roles = collection.roles
+    if roles.fts is not None:
+        return column(alias, roles.fts)
+    return compose(
+        "to_tsvector({config}::regconfig, coalesce({content}, ''))",
+        config=sql.Literal(collection.text_config),
+        content=column(alias, roles.content or "content"),
+    )
 
 
 def measure(bm25: Bm25) -> Query:
@@ -395,7 +247,7 @@ def has_labels(collection: Collection) -> Query:
             name=param("name"),
             column=param("column"),
             table=relation(collection),
-            words=_words(collection, "r"),
+            words=words_of(collection, "r"),
         ),
         {"name": relation(collection).as_string(None), "column": collection.roles.fts},
     )
@@ -412,7 +264,7 @@ def rows_with_words(collection: Collection) -> Query:
         compose(
             "select count(*) from {table} as r where {words} is not null",
             table=relation(collection),
-            words=_words(collection, "r"),
+            words=words_of(collection, "r"),
         )
     )
 
@@ -420,7 +272,7 @@ def rows_with_words(collection: Collection) -> Query:
 def drop(bm25: Bm25) -> list[Query]:
     """Remove side tables, function and entry in the registry; the triggers go with the function."""
     return [
-        Query(compose("drop function if exists {function} cascade", function=_function(bm25))),
+        Query(compose("drop function if exists {function} cascade", function=function(bm25))),
         Query(
             compose(
                 "drop table if exists {postings}, {documents}, {totals}",

@@ -1,0 +1,179 @@
+"""What writes BM25's postings: one statement for all rows, and triggers for those that change."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from pgvista.model.collection import Bm25, Collection
+from pgvista.sql.bm25 import documents, function, postings, sequence, totals, words_of
+from pgvista.sql.names import relation
+from pgvista.sql.query import Query, compose
+
+_TRIGGERS: tuple[tuple[str, LiteralString], ...] = (
+    ("insert", "after insert on {table} referencing new table as new_rows"),
+    (
+        "update",
+        "after update on {table} referencing old table as old_rows new table as new_rows",
+    ),
+    ("delete", "after delete on {table} referencing old table as old_rows"),
+    ("truncate", "after truncate on {table}"),
+)
+
+
+def fill(collection: Collection, bm25: Bm25) -> Query:
+    """Write the postings of all rows."""
+    return Query(_add(collection, bm25, relation(collection)))
+
+
+def keep(collection: Collection, bm25: Bm25) -> list[Query]:
+    """Build the trigger function and the triggers that keep the postings in step.
+
+    The function runs with the rights of who made it, since writers of the table have none on the
+    side tables. Where those or a column were dropped it does nothing: no writing may fail for it.
+    """
+    body = compose(
+        """
+begin
+  if tg_op = 'TRUNCATE' then
+    truncate {postings}, {documents}, {totals};
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    if not exists (select from old_rows) then return null; end if;
+    {delete};
+  elsif tg_op = 'INSERT' then
+    if not exists (select from new_rows) then return null; end if;
+    {insert};
+  elsif tg_op = 'UPDATE' then
+    if not exists (select from old_rows) then return null; end if;
+    {gone};
+    {come};
+  end if;
+  return null;
+exception when undefined_table or undefined_column then
+  return null;
+end
+""",
+        postings=postings(bm25),
+        documents=documents(bm25),
+        totals=totals(bm25),
+        delete=_remove(collection, bm25, sql.SQL("old_rows")),
+        insert=_add(collection, bm25, sql.SQL("new_rows")),
+        gone=_remove(collection, bm25, _changed(collection, "old_rows", "new_rows")),
+        come=_add(collection, bm25, _changed(collection, "new_rows", "old_rows")),
+    )
+    keeper = function(bm25)
+    return [
+        Query(
+            compose(
+                """create function {function}() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as {body}""",
+                function=keeper,
+                body=sql.Literal(body.as_string(None)),
+            )
+        ),
+        Query(compose("revoke all on function {function}() from public", function=keeper)),
+        *[
+            Query(
+                compose(
+                    "create trigger {name} {event} for each statement execute function {function}()",
+                    name=sql.Identifier(f"pgvista_bm25_{name}"),
+                    event=compose(event, table=relation(collection)),
+                    function=keeper,
+                )
+            )
+            for name, event in _TRIGGERS
+        ],
+    ]
+
+
+def _changed(collection: Collection, rows: LiteralString, others: LiteralString) -> sql.Composed:
+    """Return those of `rows` whose key or words are not the same among `others`."""
+    roles = collection.roles
+    compared = roles.fts or roles.content or ""
+    return compose(
+        """(
+  select a.* from {rows} a left join {others} b on b.{key} = a.{key}
+  where b.{key} is null or b.{compared} is distinct from a.{compared}
+)""",
+        rows=sql.SQL(rows),
+        others=sql.SQL(others),
+        key=sql.Identifier(roles.id or "id"),
+        compared=sql.Identifier(compared),
+    )
+
+
+def _add(collection: Collection, bm25: Bm25, rows: sql.Composable) -> sql.Composed:
+    """Return the statement that numbers rows and writes their postings, as of `rows`."""
+    return compose(
+        """with numbered as materialized (
+  select nextval({sequence})::integer as doc, r.{key} as id, {words} as fts
+  from {rows} as r where {words} is not null
+),
+named as (
+  insert into {documents} (doc, id) select doc, id from numbered
+)
+{write}""",
+        sequence=sql.Literal(sequence(bm25).as_string(None)),
+        key=sql.Identifier(collection.roles.id or "id"),
+        words=words_of(collection, "r"),
+        rows=rows,
+        documents=documents(bm25),
+        write=_write(bm25, 1),
+    )
+
+
+def _remove(collection: Collection, bm25: Bm25, rows: sql.Composable) -> sql.Composed:
+    """Return the statement that takes the postings of rows back, as of `rows`."""
+    return compose(
+        """with numbered as materialized (
+  delete from {documents} as k using {rows} as r
+  where k.id = r.{key} and {words} is not null
+  returning k.doc, k.id, {words} as fts
+)
+{write}""",
+        documents=documents(bm25),
+        rows=rows,
+        key=sql.Identifier(collection.roles.id or "id"),
+        words=words_of(collection, "r"),
+        write=_write(bm25, -1),
+    )
+
+
+def _write(bm25: Bm25, sign: int) -> sql.Composed:
+    """Return the part of a statement that writes the postings of the rows in ``numbered``.
+
+    A stripped tsvector has no positions: each of its words counts once.
+    """
+    plain: LiteralString = """select u.lexeme, {sign}, count(*),
+  array_agg((doc::bigint << 32) | (length << 8) | coalesce(cardinality(u.positions), 1))
+from sized cross join unnest(fts) as u
+group by u.lexeme"""
+    labelled: LiteralString = """select u.lexeme, {sign}, count(*) filter (where w.first),
+  array_agg((doc::bigint << 32) | (w.label << 30) | (length << 8) | w.frequency)
+from sized cross join unnest(fts) as u cross join lateral (
+  select row_number() over (order by label) = 1 as first, count(*) as frequency,
+    case label when 'A' then 3 when 'B' then 2 when 'C' then 1 else 0 end::bigint as label
+  from unnest(coalesce(u.weights, array['D'])) as label group by label
+) as w
+group by u.lexeme"""
+    return compose(
+        """, sized as materialized (
+  select doc, fts, (
+    select coalesce(sum(coalesce(cardinality(positions), 1)), 0) from unnest(fts)
+  ) as length
+  from numbered
+),
+counted as (
+  insert into {totals} (documents, length)
+  select {sign} * count(*), {sign} * coalesce(sum(length), 0) from sized having count(*) > 0
+)
+insert into {postings} (lexeme, sign, documents, postings)
+{rows}""",
+        totals=totals(bm25),
+        sign=sql.Literal(sign),
+        postings=postings(bm25),
+        rows=compose(labelled if bm25.labelled else plain, sign=sql.Literal(sign)),
+    )
