@@ -21,6 +21,11 @@ PAGES = {
         st.Page("pages/search/by_example.py", title="By example", icon=":material/thumbs_up_down:"),
         st.Page("pages/search/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
+    "Explore": [
+        st.Page(
+            "pages/explore/duplicates.py", title="Near-duplicates", icon=":material/content_copy:"
+        ),
+    ],
 }
 page = st.navigation(PAGES, position="hidden")
 st.set_page_config(page_title=f"{page.title} · pgvista", layout="wide", initial_sidebar_state=256)
