@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,8 @@ from tests.app.conftest import OpenPage, texts
 from pgvista.api import Collection, Workbench
 from pgvista.embed.loading import LoadedOnce
 from pgvista.errors import ModelUnavailable
-from pgvista.model.search import SearchResult
+from pgvista.model.search import Fusion, KeywordMatch, SearchRequest, SearchResult
+from pgvista.services import search as search_service
 from pgvista.ui import search_context, search_view
 from pgvista.ui.components.hits import hit_list as draw
 
@@ -72,14 +74,23 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Embedder], None]:
 
 
 @pytest.fixture
+def given() -> dict[str, dict[str, Any]]:
+    """What else each list of hits was last given, by the list's key."""
+    return {}
+
+
+@pytest.fixture
 def found(
-    monkeypatch: pytest.MonkeyPatch, use: Callable[[Embedder], None]
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[[Embedder], None],
+    given: dict[str, dict[str, Any]],
 ) -> dict[str, SearchResult]:
     """What each list of hits on the page was last given, by the list's key."""
     seen: dict[str, SearchResult] = {}
 
     def hit_list(result: SearchResult, *, key: str, **more: Any) -> Any:
         seen[key] = result
+        given[key] = more
         return draw(result, key=key, **more)
 
     monkeypatch.setattr(search_view, "hit_list", hit_list)
@@ -159,6 +170,198 @@ def test_knobs_reach_the_request_and_outlive_a_visit_to_another_page(
     assert app.text_input(key="search_text").value == "cat"
 
 
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[SearchRequest]:
+    """What Postgres was asked to search, one request after the other."""
+    asked: list[SearchRequest] = []
+    search = search_service.search
+
+    def counted(db: Any, collection: Any, request: SearchRequest, **more: Any) -> SearchResult:
+        asked.append(request)
+        return search(db, collection, request, **more)
+
+    monkeypatch.setattr(search_service, "search", counted)
+    return asked
+
+
+@pytest.mark.parametrize("limit", [1.0, 10.0])
+def test_knobs_of_the_fusion_ask_postgres_for_no_list(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    searched: list[SearchRequest],
+    limit: float,
+) -> None:
+    app = open_page("search")
+    app.session_state["search_limit"] = limit
+    ask(app, "cat stuck")
+    first = len(searched)
+    for key, value in {
+        "search_k": 1.0,
+        "search_ws": 0.0,
+        "search_wk": 0.0,
+        "search_fusion": "zscore",
+    }.items():
+        app.session_state[key] = value
+        app.run()
+        assert len(searched) == first
+        assert "recomputed in" in texts(app)
+        again = found["search_hits"]
+        request = replace(searched[0], **{FIELDS[name]: app.session_state[name] for name in FIELDS})
+        asked = search_service.search(docs.db, docs.info, request, embedder=Embedder())  # type: ignore[arg-type]
+        searched.pop()
+        assert again.hits == asked.hits
+        assert again.sql == asked.sql
+    app.session_state["search_depth"] = 50.0
+    app.run()
+    assert len(searched) == first + 1
+    assert "recomputed in" not in texts(app)
+    app.run()  # nothing was moved: a page opened later shall be true
+    assert len(searched) == first + 2
+
+
+FIELDS = {
+    "search_k": "rrf_k",
+    "search_ws": "semantic_weight",
+    "search_wk": "keyword_weight",
+    "search_fusion": "fusion",
+}
+
+
+def test_side_by_side_asks_for_no_list_either(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    searched: list[SearchRequest],
+) -> None:
+    app = ask(open_page("search"), "cat", "all")
+    assert [request.mode for request in searched] == ["hybrid", "semantic", "keyword"]
+    app.session_state["search_k"] = 1.0
+    app.run()
+    assert len(searched) == 3
+    assert ids(found, "search_hits_keyword")
+
+
+def test_a_row_deleted_meanwhile_is_asked_for_anew(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    searched: list[SearchRequest],
+) -> None:
+    app = open_page("search")
+    app.session_state["search_limit"] = 1.0
+    app.session_state["search_wk"] = 0.0
+    ask(app, "stuck")
+    assert ids(found) == ["a"]
+    docs.delete(ids=["d"])
+    app.session_state["search_ws"], app.session_state["search_wk"] = 0.0, 1.0
+    app.run()
+    assert len(searched) == 2
+    assert ids(found) == ["a"]  # no row has the word any more, so all have the same sum
+    assert found["search_hits"].keyword_rows == 0
+    assert not app.error
+
+
+def test_what_moved_since_the_last_setting(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    given: dict[str, dict[str, Any]],
+) -> None:
+    app = open_page("search")
+    app.session_state["search_wk"] = 0.0
+    ask(app, "stuck")
+    before = ids(found)
+    assert given["search_hits"]["moved"] is None
+    app.session_state["search_wk"] = 2.0
+    app.run()
+    now = ids(found)
+    assert now[0] == "d" != before[0]
+    assert given["search_hits"]["since"] == "keyword weight 0"
+    moved = {key: before.index(key) - now.index(key) for key in now}
+    assert given["search_hits"]["moved"] == moved
+    app.session_state["search_wk"] = 1.5  # the same gesture: compared with where it began
+    app.run()
+    assert given["search_hits"]["since"] == "keyword weight 0"
+    app.session_state["search_wk"] = 0.0
+    app.run()
+    assert given["search_hits"]["moved"] is None
+    ask(app, "mouse")
+    assert given["search_hits"]["moved"] is None
+
+
+def test_a_hit_tells_its_sum_and_the_lists_what_was_asked(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    given: dict[str, dict[str, Any]],
+) -> None:
+    ask(open_page("search"), "stuck")
+    more = given["search_hits"]
+    assert more["head"] == "semantic: 100 asked, 4 got · keyword: 100 asked, 1 got"
+    first = found["search_hits"].hits[0]
+    assert first.id == "d"
+    told = more["sums"]["d"]
+    assert told.raw[0] == f"distance {first.distance:.3f}"
+    assert told.raw[1].startswith("BM25 ")
+    assert told.how[1] == f"1 / (60 + 1) = {1 / 61:.4f}"
+    assert more["sums"]["a"].how[1] == "not in the list; adds nothing"
+    assert sum(told.terms) == first.score
+
+
+@pytest.mark.parametrize("method", list(Fusion))
+def test_the_ledger_shows_every_candidate(
+    open_page: OpenPage, docs: Collection, found: dict[str, SearchResult], method: Fusion
+) -> None:
+    app = open_page("search")
+    app.session_state["search_limit"] = 2.0
+    app.session_state["search_explain"] = "Ledger"
+    app.session_state["search_fusion"] = method.value
+    ask(app, "cat")
+    frame = app.dataframe[0].value
+    assert len(frame) == 4
+    assert frame["id"].tolist()[:2] == ids(found)
+    assert frame["score"].tolist() == sorted(frame["score"], reverse=True)
+    assert frame["place_before"].isna().all()
+    app.session_state["search_ws"] = 0.0
+    app.run()
+    assert app.dataframe[0].value["place_before"].notna().all()
+    ask(app, "cat", "keyword")
+    assert not app.dataframe
+    assert "Hybrid search has one." in texts(app)
+
+
+def test_the_knobs_of_words_follow_the_ranking(
+    open_page: OpenPage, docs: Collection, found: dict[str, SearchResult]
+) -> None:
+    app = ask(open_page("search"), "cat", "keyword")
+    assert "any word instead of every word, BM25 instead of ts_rank_cd" in texts(app)
+    assert not [item for item in app.selectbox if item.key == "search_norm"]
+    app.selectbox(key="search_rank").set_value("ts_rank_cd").run()
+    app.selectbox(key="search_match").set_value("all").run()
+    assert "As in the published recipe" in texts(app)
+    first = found["search_hits"].hits[0].score
+    app.selectbox(key="search_norm").set_value("2").run()
+    assert found["search_hits"].hits[0].score != first
+    assert not app.error
+
+
+@pytest.mark.parametrize("match", list(KeywordMatch))
+@pytest.mark.parametrize("text", ["cat flap", "the of", "':*&|!", "ca"])
+def test_every_way_to_match_is_answered(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    match: KeywordMatch,
+    text: str,
+) -> None:
+    app = open_page("search")
+    app.session_state["search_match"] = match.value
+    ask(app, text)
+    assert "search_hits" in found
+    assert not app.error
+
+
 def test_neighbours_of_a_row_and_back(
     open_page: OpenPage, docs: Collection, found: dict[str, SearchResult]
 ) -> None:
@@ -187,9 +390,11 @@ def test_a_bad_filter_is_told_in_one_sentence(
     sentence: str,
 ) -> None:
     app = ask(open_page("search"))
-    app.text_input(key="search_filter").set_value(text).run()
+    app.session_state["search_filter"] = text
+    app.run()
     assert [sentence in error for error in errors(app)] == [True]
-    app.text_input(key="search_filter").set_value('{"year": {"$gte": 1973}}').run()
+    app.session_state["search_filter"] = '{"year": {"$gte": 1973}}'
+    app.run()
     assert ids(found) == ["d"]
     assert not app.error
 
@@ -230,6 +435,9 @@ def test_a_link_restores_knobs_and_question(
     app.session_state["search_k"] = 12.0
     app.session_state["search_filter"] = '{"year": {"$lte": 1972}}'
     app.session_state["search_metric"] = "l2"
+    app.session_state["search_fusion"] = "minmax"
+    app.session_state["search_match"] = "prefix"
+    app.session_state["search_b"] = 0.3
     app.session_state["search_explain"] = "Share"
     app.session_state["search_share_text"] = True
     ask(app, "the cat & more", "hybrid")
@@ -241,6 +449,9 @@ def test_a_link_restores_knobs_and_question(
     assert other.text_input(key="search_text").value == "the cat & more"
     assert other.session_state["search_k"] == 12
     assert other.selectbox(key="search_metric").value == "l2"
+    assert other.selectbox(key="search_fusion").value == "minmax"
+    assert other.selectbox(key="search_match").value == "prefix"
+    assert other.session_state["search_b"] == 0.3
 
 
 def test_a_link_without_the_question_keeps_it_secret(
@@ -262,6 +473,9 @@ def test_nonsense_in_the_address_changes_nothing(
         search_depth="1e9",
         search_mode="mind reading",
         search_metric="x",
+        search_fusion="luck",
+        search_norm="64",
+        search_k1="nan",
         search_language="klingon",
         search_threshold="far",
         search_exact="perhaps",
