@@ -107,13 +107,16 @@ class Workbench:
         text_config: str = DEFAULT_TEXT_CONFIG,
         columns: Mapping[str, str] | None = None,
         indexed_columns: Iterable[str] = (),
+        labels: Mapping[str, str] | None = None,
+        unaccent: bool = False,
         layout: str = "pgvista",
     ) -> Collection:
         """Create a collection for texts (`model`) or for vectors of your own (`dimension`).
 
         `columns` are structured columns, name -> type (text, bigint, double precision, boolean,
-        date, timestamptz, text[]). ``layout="vecs"`` makes a table that the vecs client opens, in
-        schema vecs. Raises Conflict when the name is taken.
+        date, timestamptz, text[]). `labels` names those whose words are searched too, column ->
+        setweight label A to D; `unaccent` finds words without regard to accents.
+        ``layout="vecs"`` makes a table that the vecs client opens, in schema vecs. Raises Conflict when the name is taken.
         """
         if model is None and dimension is None:
             model = DEFAULT_MODEL
@@ -138,6 +141,8 @@ class Workbench:
             text_config=text_config,
             columns=tuple(Column(key, kind) for key, kind in (columns or {}).items()),
             indexed_columns=frozenset(indexed_columns),
+            labels=tuple((labels or {}).items()),
+            unaccent=unaccent,
             layout=_choice(Layout, "layout", layout),
         )
         return Collection(self.db, collection_service.create(self.db, new))

@@ -439,3 +439,45 @@ def test_another_language_is_ranked_without_statistics(docs: pgvista.api.Collect
     result = docs.search("cats", mode="keyword", text_config="simple")
     assert {hit.id for hit in result.hits} == {"many"}
     assert "counted in 'english' only" in result.notes[0]
+
+
+# -- how words are stored
+
+
+def test_a_title_with_a_label_counts_more(database_url: str) -> None:
+    with pgvista.connect(database_url) as db:
+        books = db.create_collection(
+            "books", dimension=1, columns={"title": "text", "year": "bigint"}, labels={"title": "A"}
+        )
+        assert books.info.bm25 is not None
+        assert books.info.bm25.labelled
+        books.upsert(
+            [
+                {"id": "1", "title": "Whales", "content": "about the sea", "embedding": [1]},
+                {"id": "2", "title": "The sea", "content": "about whales", "embedding": [1]},
+            ]
+        )
+        assert list(found(books, "whales")) == ["1", "2"]
+        assert list(found(books, "sea")) == ["2", "1"]
+        for rank in ("ts_rank", "ts_rank_cd"):
+            assert list(found(books, "whales", rank=rank)) == ["1", "2"]
+            weights = (0.1, 0.1, 0.1, 1.0)
+            assert list(found(books, "whales", rank=rank, label_weights=weights)) == ["2", "1"]
+        assert list(found(books, "whales", match="all")) == ["1", "2"]
+        with pytest.raises(InvalidInput, match="not a structured column of texts"):
+            db.create_collection("b2", dimension=1, labels={"title": "A"})
+        with pytest.raises(InvalidInput, match="'Z'"):
+            db.create_collection("b2", dimension=1, columns={"t": "text"}, labels={"t": "Z"})
+
+
+@pytest.mark.parametrize("language", ["english", "french", "simple"])
+def test_words_are_found_without_their_accents(database_url: str, language: str) -> None:
+    with pgvista.connect(database_url) as db:
+        for name in ("first", "second"):  # the second finds the configuration made already
+            menu = db.create_collection(name, dimension=1, text_config=language, unaccent=True)
+            menu.upsert([{"id": "1", "content": "Crème brûlée, Äpfel", "embedding": [1]}])
+            assert db.collection(name).info.text_config == f"pgvista.{language}_unaccent"
+            for query in ("creme", "CRÈME", "brulee", "apfel"):
+                assert set(found(menu, query)) == {"1"}, query
+        with pytest.raises(InvalidInput, match="klingon"):
+            db.create_collection("third", dimension=1, text_config="klingon", unaccent=True)

@@ -11,6 +11,8 @@ from pgvista.model.metric import MAX_DIMENSION, Metric, VectorType
 DEFAULT_SCHEMA = "pgvista"
 DEFAULT_TEXT_CONFIG = "english"
 MAX_NAME_BYTES = 63
+LABELS = ("A", "B", "C", "D")
+"""setweight's labels; words without one count as D."""
 
 PARENT_KEY = "_parent"
 """Metadata key that holds the id of the text a chunk was cut from."""
@@ -150,6 +152,10 @@ class NewCollection:
     columns: tuple[Column, ...] = ()
     indexed_columns: frozenset[str] = frozenset()
     """Structured columns that get a btree (text[]: GIN) index."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """(column, label): structured columns whose words are searched too, A to D, and count by it."""
+    unaccent: bool = False
+    """Whether words are found without regard to accents; needs the extension unaccent."""
     layout: Layout = Layout.PGVISTA
 
     def __post_init__(self) -> None:
@@ -174,6 +180,17 @@ class NewCollection:
                 raise InvalidInput(
                     f"The column {column.name!r} has type {column.type!r}, which is not offered.",
                     f"Choose one of: {', '.join(ColumnType)}.",
+                )
+        texts = {column.name for column in self.columns if column.type == ColumnType.TEXT}
+        for name, label in self.labels:
+            if name not in texts:
+                raise InvalidInput(
+                    f"{name!r} is not a structured column of texts, so it has no words to search.",
+                    "Give a weight to text columns only.",
+                )
+            if label not in LABELS:
+                raise InvalidInput(
+                    f"The label of {name!r} is {label!r}.", "Labels are A, B, C and D."
                 )
 
 

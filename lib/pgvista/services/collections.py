@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from pgvista.db.database import Database
-from pgvista.errors import Conflict, NotFound, PermissionDenied, PgvistaError
+from pgvista.errors import Conflict, InvalidInput, NotFound, PermissionDenied, PgvistaError
 from pgvista.model.collection import (
     DEFAULT_SCHEMA,
     DEFAULT_TEXT_CONFIG,
@@ -202,6 +202,8 @@ def create(db: Database, new: NewCollection) -> Collection:
     catalog.ensure_catalog(db)
     try:
         with db.transaction() as connection:
+            if new.unaccent:
+                _ensure_unaccented(connection, new.text_config)
             for query in ddl.create(new, qualifier):
                 connection.execute(query.sql, query.params)
     except Conflict:
@@ -220,7 +222,7 @@ def create(db: Database, new: NewCollection) -> Collection:
         roles=roles or made.roles,
         metric=new.metric,
         model=new.model,
-        text_config=new.text_config,
+        text_config=ddl.stored_config(new),
         layout=new.layout,
     )
     catalog.remember(db, made)
@@ -229,6 +231,22 @@ def create(db: Database, new: NewCollection) -> Collection:
     with suppress(PermissionDenied):  # words are then ranked without knowing how rare they are
         return bm25.build(db, made)
     return made
+
+
+def _ensure_unaccented(connection: Connection[Any], config: str) -> None:
+    """Make the variant of a text-search configuration that has no regard to accents."""
+    known = {row[0] for row in catalog.run(connection, catalog_sql.text_configs()).fetchall()}
+    if config not in known:
+        raise InvalidInput(
+            f"The server knows no language {config!r}.", f"It knows: {', '.join(sorted(known))}."
+        )
+    if ddl.unaccented_name(config) in known:
+        return
+    catalog.run(connection, catalog_sql.create_unaccent())
+    first = catalog.run(connection, catalog_sql.unaccent_dictionary()).fetchall()
+    rest = catalog.run(connection, catalog_sql.word_dictionaries(config)).fetchall()
+    for query in ddl.create_unaccented(config, [*first, *rest]):
+        catalog.run(connection, query)
 
 
 def adopt(

@@ -122,8 +122,48 @@ def planned_rows(schema: str, table: str) -> Query:
 
 
 def text_configs() -> Query:
-    """List the text-search configurations that the server has."""
-    return Query(compose("select distinct cfgname from pg_ts_config order by cfgname"))
+    """List the text-search configurations that the server has, qualified where they must be."""
+    return Query(
+        compose(
+            """select case when pg_ts_config_is_visible(c.oid) then c.cfgname
+  else n.nspname || '.' || c.cfgname end as name
+from pg_ts_config c join pg_namespace n on n.oid = c.cfgnamespace
+where has_schema_privilege(n.oid, 'usage') order by name"""
+        )
+    )
+
+
+def word_dictionaries(config: str) -> Query:
+    """List (schema, name) of the dictionaries that words with accents pass through, in order."""
+    return Query(
+        compose(
+            """select n.nspname, d.dictname from pg_ts_config_map m
+join pg_ts_dict d on d.oid = m.mapdict join pg_namespace n on n.oid = d.dictnamespace
+where m.mapcfg = %(config)s::regconfig
+  and m.maptokentype = (
+    select t.tokid from pg_ts_config c, ts_token_type(c.cfgparser) t
+    where c.oid = m.mapcfg and t.alias = 'word')
+order by m.mapseqno"""
+        ),
+        {"config": config},
+    )
+
+
+def unaccent_dictionary() -> Query:
+    """Find (schema, name) of the dictionary that the extension unaccent brings."""
+    return Query(
+        compose(
+            """select n.nspname, d.dictname from pg_ts_dict d
+join pg_namespace n on n.oid = d.dictnamespace
+join pg_depend p on p.objid = d.oid and p.classid = 'pg_ts_dict'::regclass and p.deptype = 'e'
+join pg_extension e on e.oid = p.refobjid and e.extname = 'unaccent'"""
+        )
+    )
+
+
+def create_unaccent() -> Query:
+    """Install the extension unaccent."""
+    return Query(compose("create extension if not exists unaccent"))
 
 
 def catalog_exists() -> Query:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import LiteralString
 
 from psycopg import sql
@@ -51,11 +52,11 @@ def create(new: NewCollection, extension_schema: str | None) -> list[Query]:
   content text,
   metadata jsonb not null default '{{}}',
   content_hash bytea,
-  fts tsvector generated always as (to_tsvector({config}, coalesce(content, ''))) stored,
+  fts tsvector generated always as ({words}) stored,
   embedding {vector}{columns}
 )""",
             table=table,
-            config=sql.Literal(new.text_config),
+            words=_words(new),
             vector=vector,
             columns=join("", columns),
         )
@@ -80,6 +81,57 @@ def create(new: NewCollection, extension_schema: str | None) -> list[Query]:
         if item.name in new.indexed_columns
     ]
     return [Query(statement) for statement in statements]
+
+
+def _words(new: NewCollection) -> sql.Composed:
+    """Return the tsvector of a row: of its text, and of the columns that have a label."""
+    config = compose("{name}::regconfig", name=sql.Literal(stored_config(new)))
+    text = compose("to_tsvector({config}, coalesce(content, ''))", config=config)
+    labelled = [
+        compose(
+            "setweight(to_tsvector({config}, coalesce({column}, '')), {label})",
+            config=config,
+            column=sql.Identifier(name),
+            label=sql.Literal(label),
+        )
+        for name, label in new.labels
+    ]
+    return join(" || ", [*labelled, text])
+
+
+def stored_config(new: NewCollection) -> str:
+    """Return the name of the configuration that the words are stored by."""
+    return unaccented_name(new.text_config) if new.unaccent else new.text_config
+
+
+def unaccented_name(config: str) -> str:
+    """Return the name of a configuration's variant that has no regard to accents."""
+    return f"pgvista.{config.rpartition('.')[2]}_unaccent"
+
+
+def create_unaccented(config: str, dictionaries: Sequence[tuple[str, str]]) -> list[Query]:
+    """Build the statements that make a configuration's variant without regard to accents.
+
+    `dictionaries` are (schema, name) of those that words pass through, unaccent first.
+    """
+    made = sql.Identifier(*unaccented_name(config).split("."))
+    return [
+        Query(
+            compose(
+                "create text search configuration {made} (copy = {config})",
+                made=made,
+                config=sql.Identifier(*config.split(".")),
+            )
+        ),
+        Query(
+            compose(
+                "alter text search configuration {made} "
+                "alter mapping for word, hword, hword_part with {dictionaries}",
+                made=made,
+                dictionaries=join(", ", [sql.Identifier(*name) for name in dictionaries]),
+            )
+        ),
+    ]
 
 
 def _column_index(name: str, table: sql.Identifier, item: Column) -> sql.Composed:

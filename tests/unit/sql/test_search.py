@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pgvista.errors import InvalidInput
-from pgvista.model.collection import PGVISTA_ROLES, Collection
+from pgvista.model.collection import PGVISTA_ROLES, Bm25, Collection
 from pgvista.model.filters import parse_filter
 from pgvista.model.metric import Metric
 from pgvista.model.search import IterativeScan, Mode, SearchRequest
 from pgvista.sql.search import knobs, search
 
-DOCS = Collection('we"ird; drop', "do'cs", PGVISTA_ROLES, 2)
+DOCS = Collection('we"ird; drop', "do'cs", PGVISTA_ROLES, 2, bm25=Bm25(1))
 VECTOR = (0.5, 0.25)
 
 
