@@ -151,21 +151,29 @@ class Counted:
         """Return a sentence for each kind of query that does not count."""
         notes = []
         if self.unjudged:
-            notes.append(f"{_queries(self.unjudged)} without judgments left out.")
+            notes.append(
+                _count(
+                    self.unjudged, "query was left out: it has", "queries were left out: they have"
+                )
+                + " no judgments."
+            )
         if self.without_relevant:
             notes.append(
-                f"{_queries(self.without_relevant)} left out whose judgments name no relevant "
-                "document."
+                _count(
+                    self.without_relevant, "query was left out: its", "queries were left out: their"
+                )
+                + " judgments name no relevant document."
             )
         if self.unknown_queries:
             notes.append(
-                f"{_queries(self.unknown_queries)} judged but not asked: no text is given."
+                _count(self.unknown_queries, "judged query was", "judged queries were")
+                + " not asked: no text is given."
             )
         return tuple(notes)
 
 
-def _queries(ids: Sequence[str]) -> str:
-    return "1 query was" if len(ids) == 1 else f"{len(ids):,} queries were"
+def _count(ids: Sequence[str], one: str, many: str) -> str:
+    return f"1 {one}" if len(ids) == 1 else f"{len(ids):,} {many}"
 
 
 # -- embedding
