@@ -91,8 +91,10 @@ def test_a_file_is_loaded_while_another_page_is_open(
 
     page.get_by_role("button", name="Browse").click()
     expect(page.get_by_text("of 20,000 rows")).to_be_visible()
-    page.get_by_role("textbox", name="Filter").fill('{"year": 7}')
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("tab", name="JSON").click()
+    page.get_by_role("textbox", name="Filter as JSON").fill('{"year": 7}')
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_text("of 400 rows")).to_be_visible()
 
 

@@ -56,10 +56,10 @@ class FilterKey:
     share: float | None = None
     """Part of the rows that have a value there, 0 to 1; None when it is not known."""
     values: tuple[tuple[Scalar, int], ...] = ()
-    """The most common values, each with the rows it is in; about so many of a large table."""
+    """The most common values, each with the rows it is in, of `rows_read`."""
     is_column: bool = False
     rows_read: int = 0
-    """Rows that were read to tell."""
+    """Rows that were read to tell; for what ANALYZE noted, the rows there are, about."""
     whole: bool = False
     """Whether that was every row."""
 
@@ -234,6 +234,7 @@ def _noted(key: FilterKey, statistics: tuple[Any, ...], estimate: int) -> Filter
         key,
         share=1 - nulls,
         values=tuple(noted[: statements.MAX_VALUES]) or key.values,
+        rows_read=estimate if noted else key.rows_read,
     )
 
 

@@ -13,13 +13,14 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import CHUNK_KEY, PARENT_KEY, Collection
-from pgvista.model.filters import LIST_OPERATORS, OPERATORS, parse_filter
+from pgvista.model.filters import parse_filter
 from pgvista.services import collections as collection_service
 from pgvista.services import rows as row_service
 from pgvista.services.rows import Page, StoredRow
 from pgvista.sql.rows import PageRequest
 from pgvista.ui.components.panels import empty_state, sql_panel
 from pgvista.ui.errors import guarded, plain
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
 
 SIZES = (25, 50, 100)
 MAX_CELL_CHARS = 200
@@ -52,13 +53,14 @@ def changed() -> None:
 
 def rows_view(db: Database, collection: Collection, keys: Sequence[tuple[str, str]]) -> Shown:
     """Draw filter, sort and the line of pages; read the page. Raises InvalidInput."""
-    request = _controls(collection, keys)
+    request = _controls(db, collection, keys)
     with st.spinner("Reading rows", show_time=True):
         page = row_service.page(db, collection, request)
     return Shown(request, page, *_total(db, collection, request, page))
 
 
-def _controls(collection: Collection, keys: Sequence[tuple[str, str]]) -> PageRequest:
+def _controls(db: Database, collection: Collection, keys: Sequence[tuple[str, str]]) -> PageRequest:
+    bar = Bar(_FILTER, _first_page)
     if st.session_state.get("_browse_of") != collection.name:
         st.session_state["_browse_of"] = collection.name
         st.session_state[_PAGE] = 0
@@ -66,17 +68,7 @@ def _controls(collection: Collection, keys: Sequence[tuple[str, str]]) -> PageRe
         st.session_state["browse_sort"] = BY_ID
     names = [column.name for column in collection.columns] + [key for key, _ in keys]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        text = st.text_input(
-            "Filter",
-            key=_FILTER,
-            placeholder='{"year": {"$gte": 2020}}',
-            icon=":material/filter_alt:",
-            on_change=_first_page,
-            help=f"A JSON object: a key of the metadata or a column, and {', '.join(OPERATORS)}. "
-            "Several keys are joined by and.",
-        )
-        with st.popover("Add", icon=":material/add:", help="Build a condition of the filter"):
-            _builder(names)
+        filter_button(db, collection, bar)
         offered = list(dict.fromkeys((BY_ID, *names)))
         chosen = st.selectbox(
             "Sort by", offered, key="browse_sort", on_change=_first_page, width=180
@@ -92,10 +84,11 @@ def _controls(collection: Collection, keys: Sequence[tuple[str, str]]) -> PageRe
         limit = st.selectbox(
             "Rows a page", SIZES, key="browse_size", on_change=_first_page, width=110
         )
+    filter_chips(bar)
     return PageRequest(
         limit=limit,
         offset=st.session_state.get(_PAGE, 0) * limit,
-        filters=parse_filter(text),
+        filters=parse_filter(bar.text),
         sort=None if chosen == BY_ID else chosen,
         descending=descending,
     )
@@ -108,66 +101,6 @@ def _turn() -> None:
 
 def _first_page() -> None:
     st.session_state[_PAGE] = 0
-
-
-def _builder(names: Sequence[str]) -> None:
-    """Draw key, operator and value of one condition, which is added to the filter."""
-    if not names:
-        st.markdown(":gray[There is neither metadata nor a column to filter by.]")
-        return
-    st.selectbox("Key", names, key="browse_key", accept_new_options=True)
-    operator = st.selectbox("Operator", OPERATORS, key="browse_operator")
-    st.text_input(
-        "Value",
-        key="browse_value",
-        placeholder="a, b" if operator in LIST_OPERATORS else "2020",
-        help='A number, true, false, null, or a text; in quotes "2020" is a text.',
-    )
-    st.button(
-        "Add to the filter",
-        key="browse_add_condition",
-        type="primary",
-        on_click=_add_condition,
-    )
-
-
-def _add_condition() -> None:
-    state = st.session_state
-    key, operator, value = (state.get(f"browse_{part}") for part in ("key", "operator", "value"))
-    if not key or operator is None:
-        return
-    value = value or ""
-    operand: Any = _scalar(value)
-    if operator in LIST_OPERATORS:
-        operand = [_scalar(part) for part in value.split(",")]
-    made = with_condition(st.session_state.get(_FILTER, ""), key, operator, operand)
-    st.session_state[_FILTER] = made
-    _first_page()
-
-
-def with_condition(text: str, key: str, operator: str, operand: Any) -> str:
-    """Return the filter `text` with one condition more, joined by and."""
-    try:
-        known = json.loads(text) if text.strip() else {}
-    except ValueError:
-        known = {}
-    if not isinstance(known, dict):
-        known = {}
-    if key not in known:
-        return json.dumps({**known, key: {operator: operand}}, ensure_ascii=False)
-    if isinstance(known[key], dict) and operator not in known[key]:
-        joined = {**known[key], operator: operand}
-        return json.dumps({**known, key: joined}, ensure_ascii=False)
-    return json.dumps({"$and": [known, {key: {operator: operand}}]}, ensure_ascii=False)
-
-
-def _scalar(text: str) -> Any:
-    text = text.strip()
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if value is None or isinstance(value, str | int | float | bool) else text
 
 
 def _total(

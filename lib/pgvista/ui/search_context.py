@@ -7,7 +7,7 @@ from pgvista.embed import ModelEmbedder, get_embedder
 from pgvista.errors import PgvistaError
 from pgvista.io.samples import samples
 from pgvista.model.collection import Collection
-from pgvista.services import collections, indexes, rows
+from pgvista.services import collections, indexes
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.state import settings
 
@@ -15,8 +15,6 @@ from pgvista.ui.state import settings
 def load_context(db: Database, collection: Collection) -> Context:
     """Return what the knobs depend on."""
     stats = collections.stats(db, collection)
-    keys = [column.name for column in collection.columns]
-    keys += [name for name, _ in rows.metadata_keys(db, collection)]
     count = f"{stats.rows:,} {'row' if stats.rows == 1 else 'rows'}"
     return Context(
         collection=collection,
@@ -26,7 +24,7 @@ def load_context(db: Database, collection: Collection) -> Context:
             if index.valid and collection.roles.embedding in (*index.columns, "")
         ),
         languages=tuple(collections.text_configs(db)),
-        filter_keys=tuple(keys),
+        db=db,
         rows=count if stats.rows_exact else f"≈ {count}",
         is_empty=stats.rows_exact and stats.rows == 0,
     )

@@ -34,8 +34,7 @@ def columns(*, wide: bool = False) -> list[st.delta_generator.DeltaGenerator]:
 def question(context: Context) -> st.delta_generator.DeltaGenerator:
     """Draw the question's line and the line of state; return the place of what was found."""
     collection = context.collection
-    left, right = columns()
-    with left:
+    with st.container(horizontal=True, gap="small", key="search_line"):
         st.text_input(
             "Question",
             key=search_request.TEXT,
@@ -45,8 +44,8 @@ def question(context: Context) -> st.delta_generator.DeltaGenerator:
             live="400ms",
             on_change=_back_to_question,
         )
-    with right:
         search_knobs.filter_knob(context)
+    search_knobs.filter_row()
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key="search_state"
     ):
