@@ -69,10 +69,15 @@ def compare_all(
 
 def _distinct(vectors: NDArray[np.float32]) -> tuple[Places, Places]:
     """Return the first place of each different vector, and for each row which of those it equals."""
-    rows = np.ascontiguousarray(vectors + np.float32(0))  # -0 and 0 are the same number
-    keys = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
-    _, firsts, alike = np.unique(keys, return_index=True, return_inverse=True)
-    return firsts, alike.ravel()
+    known: dict[bytes, int] = {}
+    firsts: list[int] = []
+    alike = np.empty(len(vectors), dtype=np.int64)
+    for place, row in enumerate(vectors + np.float32(0)):  # -0 and 0 are the same number
+        number = known.setdefault(row.tobytes(), len(firsts))
+        if number == len(firsts):
+            firsts.append(place)
+        alike[place] = number
+    return np.array(firsts, dtype=np.int64), alike
 
 
 def _compare_distinct(

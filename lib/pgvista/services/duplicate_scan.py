@@ -102,6 +102,7 @@ def _exact(
 
     rows = db.read(read, timeout_ms=0)
     reporter.check()
+    reporter.report(Progress(0, len(rows), "comparing"))
     usable, notes = _usable(rows, metric)
     held = [_vector(rows[place]) for place in usable]
     vectors = np.stack(held) if held else np.empty((0, 0), np.float32)
