@@ -10,32 +10,24 @@ from pgvista.model.metric import Metric
 from pgvista.model.search import (
     Fusion,
     IterativeScan,
-    KeywordMatch,
     KeywordRank,
     Mode,
     SearchRequest,
 )
 from pgvista.ui import compare_state
+from pgvista.ui.errors import plain
 from pgvista.ui.search_knobs import Context, slider
-from pgvista.ui.search_request import AUTO
+from pgvista.ui.search_names import MATCH, RANK
+from pgvista.ui.search_request import AUTO, NORMALIZATIONS
 from pgvista.ui.state import go
 
 MODES = {item.value: item.value.capitalize() for item in Mode}
-MATCH = {
-    KeywordMatch.ANY_WORD.value: "any word",
-    KeywordMatch.WEBSEARCH.value: "all words",
-    KeywordMatch.PHRASE.value: "phrase",
-    KeywordMatch.PREFIX.value: "prefix",
-    KeywordMatch.NEAR.value: "near spelling",
-}
-RANK = {item.value: "BM25" if item is KeywordRank.BM25 else item.value for item in KeywordRank}
 FUSION = {
     Fusion.RRF.value: "RRF",
     Fusion.MIN_MAX.value: "min-max",
     Fusion.Z_SCORE.value: "z-score",
     Fusion.DISTRIBUTION.value: "DBSF",
 }
-LENGTH = {0: "as it is", 1: "÷ 1 + log length", 2: "÷ length"}
 SCAN = {
     IterativeScan.OFF.value: "off",
     IterativeScan.STRICT.value: "strict order",
@@ -58,7 +50,7 @@ def summary(setting: SearchRequest, context: Context) -> str:
         if setting.depth is not None:
             parts.append(f"depth {setting.depth}")
     if setting.mode is not Mode.SEMANTIC:
-        parts += [MATCH[setting.keyword_match.value], RANK[setting.keyword_rank.value]]
+        parts += [MATCH[setting.keyword_match], RANK[setting.keyword_rank]]
         if setting.keyword_rank is KeywordRank.BM25:
             for name, value, usual in (
                 ("k1", setting.bm25_k1, default.bm25_k1),
@@ -90,14 +82,22 @@ def _vector_parts(setting: SearchRequest, context: Context) -> list[str]:
 def setting_popover(letter: str, context: Context) -> None:
     """Draw a setting's line; its knobs are drawn when it is opened."""
     setting = compare_state.read(letter)
-    opened = st.popover(
-        f"**{letter.upper()}** :gray[{summary(setting, context)}]",
-        key=compare_state.key(letter, "popover"),
-        width="stretch",
-        wrap=True,
-        on_change="rerun",
-        help=f"The knobs of setting {letter.upper()}",
-    )
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        gap="small",
+        wrap=False,
+        key=compare_state.key(letter, "setting"),
+    ):
+        # With another label it would be another popover, and close at every step of a knob.
+        opened = st.popover(
+            f"**{letter.upper()}**",
+            key=compare_state.key(letter, "popover"),
+            icon=":material/tune:",
+            on_change="rerun",
+            help=f"The knobs of setting {letter.upper()}",
+        )
+        st.markdown(f":small[:gray[{plain(summary(setting, context))}]]")
     if opened.open:
         with opened:
             _knobs(letter, setting, context)
@@ -152,10 +152,10 @@ def _fusion_knobs(letter: str, setting: SearchRequest) -> None:
         f"or by mean ± 3 standard deviations (DBSF). Default: {FUSION[compare_state.DEFAULT.fusion]}.",
     )
     if setting.fusion is Fusion.RRF:
-        slider(compare_state.knob(letter, "k"))
-    slider(compare_state.knob(letter, "ws"))
-    slider(compare_state.knob(letter, "wk"))
-    slider(compare_state.knob(letter, "depth"))
+        _sliders(letter, "k", "depth")
+    else:
+        _sliders(letter, "depth")
+    _sliders(letter, "ws", "wk")
 
 
 def _word_knobs(letter: str, setting: SearchRequest) -> None:
@@ -166,10 +166,10 @@ def _word_knobs(letter: str, setting: SearchRequest) -> None:
             letter,
             "match",
             "Match",
-            MATCH,
+            {item.value: label for item, label in MATCH.items()},
             setting.keyword_match.value,
-            "Any word: a row with at least one of them. All words: websearch syntax, every word, "
-            '"phrases", or, -without. Phrase: one after the other. Prefix: the last word may go on. '
+            "Any word: a row with at least one of them. Every word: websearch syntax, "
+            '"phrases", or, -without. Phrase: one after the other. Last word goes on: while typing. '
             f"Near spelling: words spelled alike too. Default: {MATCH[default.keyword_match]}.",
         )
     with right:
@@ -177,24 +177,23 @@ def _word_knobs(letter: str, setting: SearchRequest) -> None:
             letter,
             "rank",
             "Rank by",
-            RANK,
+            {item.value: label for item, label in RANK.items()},
             setting.keyword_rank.value,
             "BM25 counts rare words more; ts_rank counts how often words occur; ts_rank_cd also how "
             f"close they stand. Default: {RANK[default.keyword_rank]}.",
         )
     if setting.keyword_rank is KeywordRank.BM25:
-        slider(compare_state.knob(letter, "k1"))
-        slider(compare_state.knob(letter, "b"))
+        _sliders(letter, "k1", "b")
     else:
-        options = {**LENGTH}
-        options.setdefault(setting.rank_normalization, f"{setting.rank_normalization}")
+        options = {int(number): label for number, label in NORMALIZATIONS.items()}
+        options.setdefault(setting.rank_normalization, f"bit mask {setting.rank_normalization}")
         st.selectbox(
-            "Score",
+            "Divided by",
             list(options),
             format_func=lambda item: options[item],
             key=_begin(letter, "norm", setting.rank_normalization),
             persist_state="session",
-            help="How a text's length holds its score back. Default: ÷ 1 + log length.",
+            help="How long texts are held back. Default: 1 + log(length).",
         )
 
 
@@ -231,6 +230,13 @@ def _vector_knobs(letter: str, setting: SearchRequest, context: Context) -> None
         found,
         "How distance is measured. An index serves the metric it was built for alone.",
     )
+
+
+def _sliders(letter: str, *names: str) -> None:
+    """Draw sliders beside each other."""
+    for place, name in zip(st.columns(len(names)), names, strict=True):
+        with place:
+            slider(compare_state.knob(letter, name))
 
 
 def _select(

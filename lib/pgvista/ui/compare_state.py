@@ -65,28 +65,8 @@ SLIDERS: Mapping[str, Knob] = {
     "depth": search_request.DEPTH,
     "ef": search_request.EF_SEARCH,
     "probes": search_request.PROBES,
-    "k1": Knob(
-        "k1",
-        "k1",
-        0,
-        4,
-        DEFAULT.bm25_k1,
-        "BM25: how much a repeated word still adds. 0: nothing. 0 to 4, "
-        f"default {DEFAULT.bm25_k1:g}.",
-        step=0.05,
-        format="{:.2f}",
-    ),
-    "b": Knob(
-        "b",
-        "b",
-        0,
-        1,
-        DEFAULT.bm25_b,
-        "BM25: how much long texts are held back. 0: not at all, 1: in proportion to their "
-        f"length. Default {DEFAULT.bm25_b:g}.",
-        step=0.05,
-        format="{:.2f}",
-    ),
+    "k1": search_request.BM25_K1,
+    "b": search_request.BM25_B,
 }
 _WHOLE = ("depth", "ef", "probes", "norm")
 
@@ -135,8 +115,8 @@ PRESETS: Mapping[str, Preset] = {
         (replace(DEFAULT, rrf_k=1), DEFAULT),
     ),
     "words": Preset(
-        "Any / all words",
-        "Keyword search that matches any of the words, and all of them",
+        "Any / every word",
+        "Keyword search that matches any of the words, and every one",
         (_KEYWORD, replace(_KEYWORD, keyword_match=KeywordMatch.WEBSEARCH)),
     ),
 }
@@ -166,11 +146,15 @@ def impossible(setting: SearchRequest, context: Context) -> str:
 
 
 def offered(context: Context) -> dict[str, Preset]:
-    """Return the presets that the collection can answer; all that need no words, without any."""
+    """Return the presets that the collection can answer; near a row, those by vectors alone."""
+    by_row = similar_to(context.collection) is not None
     possible = {
         name: preset
         for name, preset in PRESETS.items()
-        if not any(impossible(setting, context) for setting in preset.settings)
+        if not any(
+            setting.mode is not Mode.SEMANTIC if by_row else impossible(setting, context)
+            for setting in preset.settings
+        )
     }
     return possible or {"index": PRESETS["index"]}
 

@@ -20,6 +20,7 @@ from pgvista.ui.components.compare_lists import (
 )
 from pgvista.ui.components.panels import empty_state, milliseconds
 from pgvista.ui.errors import guarded, plain, show_error
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
 from pgvista.ui.format import plural
 from pgvista.ui.search_ask import Search
 from pgvista.ui.search_knobs import Context
@@ -29,6 +30,16 @@ LIMITS = (5, 10, 20, 30, 50, 100)
 _ROW_ID = "compare_row_id"
 _STARTS = 8
 """Rows offered to begin with, where no question can be asked."""
+_SCORES = {
+    Mode.SEMANTIC: "similarity",
+    Mode.KEYWORD: "rank score",
+    Mode.HYBRID: "fused score",
+}
+_STACKED = (
+    "<style>@media (max-width: 640px) "
+    "{.st-key-compare_settings .stHorizontalBlock {row-gap: 0.5rem;}}</style>"
+)
+"""Wide gaps are for the lines between lists beside each other; stacked settings need none."""
 
 
 @st.fragment
@@ -39,7 +50,7 @@ def compare_view(
     state.begin(context)
     with st.container():  # where a server that must be started again says so
         found = compare(Search(db, context.collection, embedder), context)
-    _question(context)
+    _question(db, context)
     status = _bar(context)
     if found.similar is not None:
         _near(context, found.similar)
@@ -49,9 +60,10 @@ def compare_view(
     if found.waits and embedder is not None:
         answered = any(column.result is not None for column in found.columns)
         show_waiting(embedder, meanwhile=answered)
-    for place, letter in zip(
-        st.columns(len(state.letters()), gap="large"), state.letters(), strict=True
-    ):
+    st.html(_STACKED)
+    with st.container(key="compare_settings"):
+        places = st.columns(len(state.letters()), gap="large")
+    for place, letter in zip(places, state.letters(), strict=True):
         with place:
             setting_popover(letter, context)
     with st.container(key="compare_below"):
@@ -64,29 +76,20 @@ def compare_view(
             _lists(context, found)
 
 
-def _question(context: Context) -> None:
-    left, right = st.columns((0.69, 0.31), gap="medium")
-    left.text_input(
-        "Question",
-        key=state.TEXT,
-        placeholder=f"One question for {context.collection.name}, answered by each setting",
-        label_visibility="collapsed",
-        persist_state="session",
-        live="400ms",
-        on_change=state.ask_similar,
-        args=(context.collection, None),
-    )
-    keys = ", ".join(context.filter_keys[:12])
-    right.text_input(
-        "Filter",
-        key=state.FILTER,
-        persist_state="session",
-        placeholder='Filter, such as {"year": {"$gte": 2020}}',
-        label_visibility="collapsed",
-        icon=":material/filter_alt:",
-        help="A JSON object, shared by all settings. "
-        f"Keys here: {plain(keys) if keys else 'none found'}.",
-    )
+def _question(db: Database, context: Context) -> None:
+    with st.container(horizontal=True, gap="small", key="compare_line"):
+        st.text_input(
+            "Question",
+            key=state.TEXT,
+            placeholder=f"One question for {context.collection.name}, answered by each setting",
+            label_visibility="collapsed",
+            persist_state="session",
+            live="400ms",
+            on_change=state.ask_similar,
+            args=(context.collection, None),
+        )
+        filter_button(db, context.collection, Bar(state.FILTER))
+    filter_chips(Bar(state.FILTER))
 
 
 def _bar(context: Context) -> st.delta_generator.DeltaGenerator:
@@ -220,7 +223,14 @@ def _column(column: Column, limit: int) -> HitColumn:
         parts.append("index used" if result.plan.vector_index else "index not used")
     why = " ".join(result.notes) or "Try other words, or loosen the filter."
     return HitColumn(
-        letter, name, " · ".join(parts), True, result.hits, result.notes, empty_text=why
+        letter,
+        name,
+        " · ".join(parts),
+        answered=True,
+        hits=result.hits,
+        score_name=_SCORES[column.setting.mode],
+        notes=result.notes,
+        empty_text=why,
     )
 
 

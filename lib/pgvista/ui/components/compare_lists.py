@@ -29,6 +29,8 @@ class HitColumn:
     answered: bool = False
     """Whether a search was run: what was not looked for is not missing."""
     hits: Sequence[Hit] = ()
+    score_name: str = "score"
+    """What the figure of a hit is, by its mode."""
     notes: Sequence[str] = ()
     empty_title: str = "Nothing found"
     empty_text: str = ""
@@ -73,7 +75,12 @@ def compare_lists(columns: Sequence[HitColumn], *, key: str) -> HitAction | None
                     "notes": list(column.notes),
                     "empty": [column.empty_title, column.empty_text],
                     "hits": [
-                        {**_row(hit), **_elsewhere(hit.id, column.letter, places), "rank": rank}
+                        {
+                            **_row(hit),
+                            **_elsewhere(hit.id, column.letter, places),
+                            "rank": rank,
+                            "score_name": column.score_name,
+                        }
                         for rank, hit in enumerate(column.hits, 1)
                     ],
                 }
@@ -128,6 +135,7 @@ def _row(hit: Hit) -> dict[str, object]:
     title, snippet = headline(hit)
     return {
         "id": hit.id,
+        "score": f"{hit.score:.4f}",
         "title": _spans(title, MAX_TITLE_CHARS),
         "snippet": _spans(snippet, MAX_SNIPPET_CHARS),
     }

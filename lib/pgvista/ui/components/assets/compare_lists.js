@@ -25,7 +25,6 @@ function makeColumn(root, index) {
   const section = el("section", "column");
   const column = {
     section,
-    letter: el("span", "letter"),
     status: el("span", "status"),
     list: el("ol", "list"),
     empty: el("div", "empty"),
@@ -34,7 +33,7 @@ function makeColumn(root, index) {
     index,
   };
   const head = el("div", "head");
-  head.append(column.letter, column.status);
+  head.append(column.status);
   column.empty.setAttribute("role", "status");
   section.append(head, column.list, column.empty, column.notes);
   root.parts.columns.append(section);
@@ -114,11 +113,14 @@ function makeCard(root, column, id) {
   card.parts = {
     rank: el("span", "rank"),
     title: el("div", "title"),
+    score: el("span", "score"),
     snippet: el("div", "snippet"),
     foot: el("div", "foot"),
   };
   const body = el("div", "body");
-  body.append(card.parts.title, card.parts.snippet, card.parts.foot);
+  const top = el("div", "top");
+  top.append(card.parts.title, card.parts.score);
+  body.append(top, card.parts.snippet, card.parts.foot);
   card.append(card.parts.rank, body);
   card.addEventListener("mouseenter", () => light(root, id));
   card.addEventListener("mouseleave", () => light(root, null));
@@ -137,10 +139,12 @@ function fillCard(root, card, hit) {
   const seen = JSON.stringify(hit);
   if (card.seen === seen) return;
   card.seen = seen;
-  const { rank, title, snippet, foot } = card.parts;
+  const { rank, title, score, snippet, foot } = card.parts;
   setText(rank, hit.rank);
   fillSpans(title, hit.title);
   title.title = title.textContent;
+  setText(score, hit.score);
+  score.title = hit.score_name;
   fillSpans(snippet, hit.snippet);
   card.classList.toggle("only", hit.only);
   const id = el("button", "id", hit.id);
@@ -166,7 +170,6 @@ function fillCard(root, card, hit) {
 
 /** Put the cards in their order, each keeping its element, and let them glide from where they were. */
 function fillColumn(root, column, data) {
-  setText(column.letter, data.letter);
   setText(column.status, data.status);
   column.status.title = data.status;
   setAttr(column.list, "aria-label", `Hits of setting ${data.letter}`);
@@ -279,6 +282,8 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = rootOf(parentElement, makeCompare);
   root.act = (action) => setTriggerValue("action", action);
+  // Rows without a text need less room; all cards have one height, so that equal places are level.
+  root.classList.toggle("low", data.columns.every((column) => column.hits.every((hit) => !hit.snippet.length)));
   root.parts.columns.style.setProperty("--count", data.columns.length);
   while (root.columns.length > data.columns.length) root.columns.pop().section.remove();
   data.columns.forEach((column, i) => {

@@ -49,7 +49,7 @@ function only(letter, count) {
   return part;
 }
 
-function measuresRow(pair) {
+function measuresRow(pair, named) {
   const row = el("tr");
   const name = el("th", "pair");
   name.scope = "row";
@@ -61,7 +61,7 @@ function measuresRow(pair) {
   fill.style.width = `${pair.share * 100}%`;
   track.append(fill);
   box.append(track, el("span", "figure", pair.overlap));
-  if (pair.recall) box.append(el("span", "quiet", "recall"));
+  if (named && pair.recall) box.append(el("span", "quiet", "recall"));
   overlap.append(box);
   const lone = el("td");
   lone.append(only(pair.pair[0], pair.only[0]), el("span", "quiet", " · "), only(pair.pair[1], pair.only[1]));
@@ -87,5 +87,5 @@ export default function (component) {
     root.parts.head.replaceChildren(corner, headCell(root, first), ...terms.slice(2).map((term) => headCell(root, [term])));
   }
   root.said = said;
-  root.parts.body.replaceChildren(...data.pairs.map(measuresRow));
+  root.parts.body.replaceChildren(...data.pairs.map((pair) => measuresRow(pair, first.length > 1)));
 }
