@@ -153,25 +153,32 @@ def _condition_chips(bar: Bar, shown: Conditions) -> None:
         st.markdown(f":gray[and {more} more]", width="content")
 
 
-def _keys(db: Database, collection: Collection) -> tuple[FilterKey, ...]:
-    """Return the collection's keys, read at most once in KEYS_FOR_S."""
+def known_keys(db: Database, collection: Collection) -> tuple[FilterKey, ...]:
+    """Return what the collection can be filtered by, read at most once in KEYS_FOR_S.
+
+    Raises PgvistaError when the server is away.
+    """
     kept: dict[tuple[str, Collection], tuple[float, tuple[FilterKey, ...]]]
     kept = st.session_state.setdefault(_KEPT, {})
     scope = (db.label, collection)
     known = kept.get(scope)
     if known is not None and time.monotonic() - known[0] < KEYS_FOR_S:
         return known[1]
-    try:
-        with st.spinner("Reading the keys"):
-            found = filter_keys(db, collection)
-    except PgvistaError as error:
-        st.markdown(f":red[{plain(error.message)}] Keys can still be typed.")
-        return ()
+    found = filter_keys(db, collection)
     kept.pop(scope, None)
     while len(kept) >= _LISTS_KEPT:
         kept.pop(next(iter(kept)))
     kept[scope] = (time.monotonic(), found)
     return found
+
+
+def _keys(db: Database, collection: Collection) -> tuple[FilterKey, ...]:
+    try:
+        with st.spinner("Reading the keys"):
+            return known_keys(db, collection)
+    except PgvistaError as error:
+        st.markdown(f":red[{plain(error.message)}] Keys can still be typed.")
+        return ()
 
 
 def _builder(bar: Bar, keys: tuple[FilterKey, ...]) -> None:

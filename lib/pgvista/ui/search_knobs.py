@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pgvista.db.database import Database
+from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection, IndexInfo
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
@@ -22,7 +23,7 @@ from pgvista.model.search import (
 from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import plain
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips, known_keys
 from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe
 
 _SCAN = {
@@ -50,8 +51,13 @@ class Context:
 
     @property
     def filter_keys(self) -> tuple[str, ...]:
-        """The columns to filter by; keys of the metadata are read when the filter is opened."""
-        return tuple(column.name for column in self.collection.columns)
+        """Columns, and keys within the metadata; read when asked for, and kept for a minute."""
+        roles = self.collection.roles
+        try:
+            keys = known_keys(self.db, self.collection)
+        except PgvistaError:
+            return tuple(column.name for column in self.collection.columns)
+        return tuple(key.name for key in keys if key.name not in (roles.id, roles.content))
 
     @property
     def has_words(self) -> bool:
