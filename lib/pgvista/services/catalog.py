@@ -22,7 +22,7 @@ from pgvista.model.collection import (
 )
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
-from pgvista.sql import bm25_registry, catalog
+from pgvista.sql import bm25_registry, catalog, judgments
 from pgvista.sql.names import opclass_metric, opclass_name
 from pgvista.sql.query import Query
 
@@ -124,6 +124,8 @@ def rename(
     if kept:
         query = catalog.rename_entry(collection.schema, collection.table, new)
         connection.execute(query.sql, query.params)
+    if (run(connection, judgments.sets_writable()).fetchone() or (False,))[0]:
+        run(connection, judgments.rename_collection(collection.schema, collection.table, new))
     session = _in_session.get(db, {})
     if (entry := session.pop((collection.schema, collection.table), None)) is not None:
         session[collection.schema, new] = entry
@@ -214,6 +216,7 @@ def collection_of(
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
         index_cast=_index_cast(row, roles, metric, vector_type),
         bm25=kept.get("bm25"),
+        row_security=row["row_security"],
         search_defaults=_search_defaults(kept.get("search_defaults")),
         extension_schema=db.capabilities.extension_qualifier,
     )

@@ -347,8 +347,7 @@ def unknown_note(
             f"None of the {judged:,} judged documents is in {collection.name}: "
             "see whether it is the right collection, and whether ids are written alike.",
         )
-    documents = "judged document is" if len(unknown) == 1 else "judged documents are"
     return (
-        f"{len(unknown):,} of {judged:,} {documents} not in {collection.name}, such as "
-        f"{unknown[0]!r}; they count as not found.",
+        f"{len(unknown):,} of {judged:,} judged documents {'is' if len(unknown) == 1 else 'are'} not in {collection.name}, such as "
+        f"{unknown[0]!r}; {'it counts' if len(unknown) == 1 else 'they count'} as not found.",
     )

@@ -58,6 +58,28 @@ from unnest(array['pgvista.judgment_sets', 'pgvista.judgment_queries', 'pgvista.
     )
 
 
+def sets_writable() -> Query:
+    """Tell whether the table of sets is there and this role may change it."""
+    return Query(
+        compose(
+            "select coalesce(has_table_privilege(to_regclass('pgvista.judgment_sets'), 'update'), false)"
+        )
+    )
+
+
+def rename_collection(schema: str, table: str, new: str) -> Query:
+    """Carry the sets of a collection over to its new name, but those whose place is taken there."""
+    return Query(
+        compose(
+            """update pgvista.judgment_sets as s set collection_name = %(new)s
+where (s.collection_schema, s.collection_name) = (%(schema)s, %(table)s) and not exists (
+  select from pgvista.judgment_sets as t
+  where (t.collection_schema, t.collection_name, t.name) = (%(schema)s, %(new)s, s.name))"""
+        ),
+        {"schema": schema, "table": table, "new": new},
+    )
+
+
 def list_sets(collection: Collection | None) -> Query:
     """List sets: id, name, schema, table, queries, judgments, updated_at; all or a collection's."""
     statement = compose(
