@@ -80,14 +80,13 @@ def _take_from_job(collection: Collection) -> None:
     started = st.session_state.get(_JOB)
     if started is None or started[0] != place(collection):
         return
-    job = job_panel(started[1])
-    if job is None or job.state.is_final:
+    job = job_panel(started[1])  # how it failed stays to be read until another one is begun
+    if job is None:
         st.session_state[_JOB] = None
-    if job is None or not job.state.is_final:
-        if job is not None:
-            st.stop()
-        return
-    if job.state is JobState.DONE and isinstance(job.result, DuplicateScan):
+    elif not job.state.is_final:
+        st.stop()
+    elif job.state is JobState.DONE and isinstance(job.result, DuplicateScan):
+        st.session_state[_JOB] = None
         keep_scan(collection, job.result)
         st.rerun()
 
