@@ -136,7 +136,8 @@ def delete(
 ) -> int:
     """Delete rows by id (with their chunks) or by filter; return how many.
 
-    Raises InvalidInput when neither is given: emptying a collection has a verb of its own.
+    Raises InvalidInput when neither is given, or a filter without a condition (None, an empty And
+    or Or): emptying a collection has a verb of its own.
     """
     if ids is not None and filters is None:
         query = row_sql.delete_ids(collection, ids)

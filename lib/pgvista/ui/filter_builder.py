@@ -345,7 +345,7 @@ def _told(keys: tuple[FilterKey, ...]) -> str:
         return "No key was found. Type one, and press Enter."
     read = min((key.rows_read for key in keys if key.rows_read), default=0)
     if not read:
-        return "Keys, their types and common values."
+        return "No row was read, so there are no values to choose from."
     whole = any(key.whole for key in keys)
     rows = f"{read:,} {'row' if read == 1 else 'rows'}"
     return f"As found in {'all ' if whole else 'a sample of '}{rows}."
