@@ -44,8 +44,8 @@ def open_compare(page: Page, base: str, **params: str) -> Page:
     query = {"collection": "help_centre", "compare_text": QUESTION} | params
     page.goto(f"{base}/compare?{urlencode(query)}")
     expect(page.get_by_role("textbox", name="Question")).to_be_visible()
-    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=120_000)
-    expect(page.get_by_text("Waiting for the model")).to_have_count(0, timeout=120_000)
+    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=300_000)
+    expect(page.get_by_text("Waiting for the model")).to_have_count(0, timeout=300_000)
     expect(page.locator(".card").first).to_be_visible()
     return page
 
