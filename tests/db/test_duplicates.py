@@ -237,7 +237,7 @@ def test_only_what_was_previewed_is_deleted(workbench: Workbench) -> None:
     made.upsert([{"id": "chunk", "embedding": [1, -1, -1], "metadata": {"_parent": "b"}}])
     found = found_in(made)
     plan = plan_keep(made.db, made.info, groups(found), Keep.FIRST)
-    assert plan.delete == ("b", "c", "y")
+    assert (plan.delete, plan.instead) == (("b", "c", "y"), ("a", "a", "x"))
     assert carry_out(made.db, made.info, plan) == 3
     assert {row.id for row in made.get(["a", "b", "c", "x", "y", "z", "chunk"])} == {
         "a", "x", "z", "chunk"

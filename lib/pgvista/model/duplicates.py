@@ -81,6 +81,8 @@ class KeepPlan:
     keep: tuple[str, ...]
     """The row kept of each group, in the groups' order."""
     delete: tuple[str, ...]
+    instead: tuple[str, ...]
+    """For each of `delete`, the row of its group that is kept."""
     seen: Mapping[str, str] = field(repr=False)
     """id -> digest of the row: a row that was changed since is not deleted."""
     sql: str = field(repr=False)

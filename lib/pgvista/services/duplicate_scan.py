@@ -67,6 +67,8 @@ def scan(
     """Compare all rows: each with every other one, or in large collections through the index.
 
     Groups can then be had at any threshold up to the scan's ceiling, which is at least `threshold`.
+    None begins at a cosine distance of 0.2, or what is like it in another metric, and at less where
+    chains would join more than CHAIN_ROWS rows.
     Raises InvalidInput when a large collection has no index for the metric, and Cancelled when
     `reporter` says so.
     """

@@ -104,14 +104,17 @@ def plan_keep(
     places = {row_id: place for place, row_id in enumerate(seen)}
     kept: list[str] = []
     deleted: list[str] = []
+    instead: list[str] = []
     for group in some:
         there = sorted((row_id for row_id in group.ids if row_id in places), key=places.__getitem__)
         if len(there) > 1:
             kept.append(there[0])
             deleted += there[1:]
+            instead += there[:1] * (len(there) - 1)
     return KeepPlan(
         keep=tuple(kept),
         delete=tuple(deleted),
+        instead=tuple(instead),
         seen={row_id: seen[row_id] for row_id in (*kept, *deleted)},
         sql=(
             f"begin;\n{duplicate_sql.lock(collection, [*kept, *deleted]).text()};\n"

@@ -23,6 +23,7 @@ _LABELS = {
     Keep.LONGEST: "the longest text",
     Keep.NEWEST: "the newest by a column",
 }
+_SHOWN_ROWS = 1_000
 _SHOWN_SQL = 6_000
 """Characters of SQL that are shown; the rest is in the file."""
 
@@ -93,13 +94,13 @@ def _dialog(db: Database, collection: Collection, plan: KeepPlan, reason: str) -
         st.info("Nothing is left to delete: the other rows are gone already.")
         return
     st.dataframe(
-        {
-            "deleted": list(plan.delete[:1000]),
-        },
+        {"deleted": plan.delete[:_SHOWN_ROWS], "kept instead": plan.instead[:_SHOWN_ROWS]},
         height=min(38 + 35 * len(plan.delete), 180),
         hide_index=True,
-        alt="Ids of the rows that will be deleted",
+        alt="Ids of the rows that will be deleted, each beside the one that is kept",
     )
+    if len(plan.delete) > _SHOWN_ROWS:
+        st.markdown(f":gray[… and {len(plan.delete) - _SHOWN_ROWS:,} more, which the SQL names.]")
     sql = plan.sql
     if len(sql) > _SHOWN_SQL:
         st.download_button(
