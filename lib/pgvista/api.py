@@ -36,6 +36,11 @@ from pgvista.model.index import IndexMethod, IndexSpec
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.rows import IngestReport, Row
 from pgvista.model.search import (
+    DEFAULT_BM25_B,
+    DEFAULT_BM25_K1,
+    DEFAULT_NORMALIZATION,
+    DEFAULT_RRF_K,
+    Fusion,
     IterativeScan,
     KeywordMatch,
     KeywordRank,
@@ -228,26 +233,32 @@ class Collection:
         max_scan_tuples: int | None = None,
         match: str = "any",
         rank: str = "bm25",
+        bm25_k1: float = DEFAULT_BM25_K1,
+        bm25_b: float = DEFAULT_BM25_B,
+        rank_normalization: int = DEFAULT_NORMALIZATION,
+        label_weights: tuple[float, float, float, float] | None = None,
         text_config: str | None = None,
-        rrf_k: float = 60,
+        fusion: str = "rrf",
+        rrf_k: float = DEFAULT_RRF_K,
         semantic_weight: float = 1.0,
         keyword_weight: float = 1.0,
         depth: int | None = None,
+        lists: bool = False,
         embedder: Embedder | None = None,
         explain: bool = False,
     ) -> SearchResult:
         """Search by words, or by a vector instead of words; see SearchRequest for the knobs.
 
-        `mode` is semantic, keyword or hybrid (the default for words). With `explain` the result
-        carries the measured plan.
+        `mode` is semantic, keyword or hybrid (the default for words); `fusion` is rrf, minmax,
+        zscore or dbsf. `filters` is in the language of `pgvista.model.filters`, such as
+        ``{"year": {"$gte": 1970}}``. With `lists` a hybrid result carries the two lists that were
+        fused, with `explain` the measured plan.
         """
-        words = isinstance(query, str)
+        vector = None if isinstance(query, str) else parse_vector(query, self.info.dimension)
         request = SearchRequest(
-            mode=_choice(Mode, "mode", mode or ("hybrid" if words else "semantic")),
+            mode=_choice(Mode, "mode", mode or ("hybrid" if vector is None else "semantic")),
             text=query if isinstance(query, str) else None,
-            vector=None
-            if isinstance(query, str)
-            else tuple(parse_vector(query, self.info.dimension).tolist()),
+            vector=None if vector is None else tuple(vector.tolist()),
             limit=limit,
             filters=parse_filter(filters),
             metric=None if metric is None else _choice(Metric, "metric", metric),
@@ -259,11 +270,17 @@ class Collection:
             max_scan_tuples=max_scan_tuples,
             keyword_match=_choice(KeywordMatch, "match", match),
             keyword_rank=_choice(KeywordRank, "rank", rank),
+            bm25_k1=bm25_k1,
+            bm25_b=bm25_b,
+            rank_normalization=rank_normalization,
+            label_weights=label_weights,
             text_config=text_config,
+            fusion=_choice(Fusion, "fusion", fusion),
             rrf_k=rrf_k,
             semantic_weight=semantic_weight,
             keyword_weight=keyword_weight,
             depth=depth,
+            lists=lists,
         )
         return search_service.search(
             self.db, self.info, request, embedder=embedder, plan="analyze" if explain else "none"
@@ -288,11 +305,7 @@ class Collection:
         ef_search: int | None = None,
         embedder: Embedder | None = None,
     ) -> SearchResult:
-        """Find the rows nearest to one row or several, and unlike others; without those rows.
-
-        See ExampleRequest for the knobs: `variety` 0 to 1 (maximal marginal relevance), `group_by`
-        a column or metadata key (the best row of each group).
-        """
+        """Find rows like one row or several, and unlike others; ExampleRequest tells the knobs."""
         request = ExampleRequest(
             like=ids if row_id is None else (row_id, *ids),
             unlike=unlike,
@@ -311,11 +324,9 @@ class Collection:
         return example_service.by_example(self.db, self.info, request, embedder=embedder)
 
     def duplicates(self, *, threshold: float | None = None) -> tuple[DuplicateGroup, ...]:
-        """Return groups of near-duplicates, the largest first; rows with equal texts are in one.
+        """Return groups of near-duplicates, the largest first; equal texts are always in one.
 
-        `threshold` is a distance in the collection's metric (cosine for the inner product); None: as
-        told by the vectors, 0.2 for cosine. Raises InvalidInput for a large collection without an
-        index.
+        `threshold` is in the collection's metric (cosine for the inner product); None: see `scan`.
         """
         found = duplicate_scan.scan(self.db, self.info, threshold=threshold)
         return duplicate_service.groups(found, threshold)
@@ -362,7 +373,10 @@ class Collection:
     def delete(
         self, ids: Sequence[str] | None = None, *, filters: Mapping[str, Any] | None = None
     ) -> int:
-        """Delete rows by id (with the chunks cut from them) or by filter; return how many."""
+        """Delete rows by id (with the chunks cut from them) or by filter; return how many.
+
+        `filters` is as in `search`; one without a condition is refused with InvalidInput.
+        """
         return row_service.delete(self.db, self.info, ids=ids, filters=parse_filter(filters))
 
     def drop(self) -> None:

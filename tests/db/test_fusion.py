@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.db.psql import psql_ids
+from tests.db.test_api_search import EAST, at
 
 import pgvista
 from pgvista.db.database import Database
+from pgvista.errors import InvalidInput
 from pgvista.model.search import Fusion, Hit, KeywordRank, Mode, SearchRequest, SearchResult
 from pgvista.services import fusion
 from pgvista.services.fusion import fuse_again, fuse_lists, ledger, ledger_frame, same_lists
@@ -240,3 +242,29 @@ def test_the_ledger_tells_every_candidate(same: pgvista.Collection) -> None:
     assert frame["place_before"].tolist() == [before[row.id] for row in rows]
     assert ledger_frame(()).empty
     assert fusion.UNFUSED["rrf_k"] == SearchRequest(text="x").rrf_k
+
+
+def test_the_python_face_takes_every_setting(
+    workbench: pgvista.Workbench, mixed: pgvista.Collection
+) -> None:
+    fruit = workbench.create_collection("face", model=EAST.name)
+    fruit.upsert(
+        {"id": text, "content": text, "embedding": at(20 * number)}
+        for number, text in enumerate(("pear", "apple", "apple apple"))
+    )
+    found = fruit.search("apple", fusion="minmax", lists=True, embedder=EAST)
+    assert found.lists is not None
+    assert [row_id for row_id, _ in found.lists.semantic] == ["pear", "apple", "apple apple"]
+    assert {hit.id: hit.semantic_term for hit in found.hits}["pear"] == 1
+    assert mixed.search([1.0, 0.5, -0.25], lists=True).lists is None
+    plain = mixed.search("apple", mode="keyword", rank="ts_rank").hits[0]
+    heavy = mixed.search(
+        "apple", mode="keyword", rank="ts_rank", label_weights=(1.0, 1.0, 1.0, 0.5)
+    )
+    assert heavy.hits[0].score == pytest.approx(5 * plain.score)  # D counts 0.1 by default
+    whole = mixed.search("apple", mode="keyword", rank="ts_rank", rank_normalization=0)
+    assert whole.hits[0].score > plain.score
+    first = mixed.search("apple", mode="keyword", bm25_k1=0, bm25_b=0).hits
+    assert len({hit.score for hit in first}) == 1  # without k1 a row has the word or has it not
+    with pytest.raises(InvalidInput, match="rrf, minmax, zscore, dbsf"):
+        mixed.search("apple", fusion="luck")

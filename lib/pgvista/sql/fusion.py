@@ -35,22 +35,23 @@ _TERM: dict[Fusion, LiteralString] = {
       else 0.5 end""",
 }
 
+# Materialized, or the planner writes the deviation into each row of the sum, and sums it up there.
 _MEAN_AND_SD: LiteralString = """
-  cross join (
-    select mean, count, lowest,
-      case when highest > lowest then sqrt((
-        select sum(({score} - mean) * ({score} - mean) order by {list}.rank) from {list}
-      ) / (count - 1)) end as sd
-    from (
-      select sum({score} order by {list}.rank) / nullif(count(*), 0) as mean, count(*) as count,
-        min({score}) as lowest, max({score}) as highest
-      from {list}
-    ) as summed
-  ) as {stats}"""
+{stats} as materialized (
+  select mean, count, lowest,
+    case when highest > lowest then sqrt((
+      select sum(({score} - mean) * ({score} - mean) order by {list}.rank) from {list}
+    ) / (count - 1)) end as sd
+  from (
+    select sum({score} order by {list}.rank) / nullif(count(*), 0) as mean, count(*) as count,
+      min({score}) as lowest, max({score}) as highest
+    from {list}
+  ) as summed
+),"""
 _LOWEST_AND_HIGHEST: LiteralString = """
-  cross join (
-    select min({score}) as lowest, max({score}) as highest from {list}
-  ) as {stats}"""
+{stats} as materialized (
+  select min({score}) as lowest, max({score}) as highest from {list}
+),"""
 
 LISTS = sql.SQL(""",
   case when row_number() over (order by fused.score desc, fused.id::text collate "C") = 1 then (
@@ -67,8 +68,9 @@ LISTS = sql.SQL(""",
 def fusion_parts(method: Fusion) -> dict[str, sql.Composable]:
     """Return what the statement over the CTEs `semantic` and `keyword` is filled with.
 
-    `semantic_term` and `keyword_term`: expressions of each list's part of the score; `stats`: what
-    is joined for them. Their values are named rrf_k, semantic_weight and keyword_weight.
+    `semantic_term` and `keyword_term`: expressions of each list's part of the score; `stats`: the
+    CTEs that they need; `with_stats`: what joins these. The values are named rrf_k,
+    semantic_weight and keyword_weight.
     """
     terms: dict[str, sql.Composable] = {}
     stats: list[sql.Composable] = []
@@ -92,4 +94,5 @@ def fusion_parts(method: Fusion) -> dict[str, sql.Composable]:
         )
         wants = _LOWEST_AND_HIGHEST if method is Fusion.MIN_MAX else _MEAN_AND_SD
         stats.append(compose(wants, **holes))
-    return {**terms, "stats": join("", stats) if stats else NOTHING}
+    joined = sql.SQL(" cross join semantic_stats cross join keyword_stats") if stats else NOTHING
+    return {**terms, "stats": join("", stats) if stats else NOTHING, "with_stats": joined}

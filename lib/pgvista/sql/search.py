@@ -243,7 +243,7 @@ keyword as (
   from (
 {best}
   ) as best
-),
+),{stats}
 fused as (
   select *, semantic_term + keyword_term as score
   from (
@@ -252,7 +252,7 @@ fused as (
       keyword.score as keyword_score, keyword.rank as keyword_rank,
       {semantic_term} as semantic_term,
       {keyword_term} as keyword_term
-    from semantic full join keyword on semantic.id = keyword.id{stats}
+    from semantic full join keyword on semantic.id = keyword.id{with_stats}
   ) as terms
   order by score desc, id::text collate "C"
   limit {limit}
