@@ -115,6 +115,8 @@ class Collection:
     """The type that the only index for this metric casts the vectors to; None: none is needed."""
     bm25: Bm25 | None = None
     """None: there are no statistics for BM25, or the role may not read them."""
+    row_security: bool = False
+    """Whether policies keep rows of it from the role that asks."""
     search_defaults: tuple[tuple[str, str | float | bool | None], ...] = ()
     """Fields of a SearchRequest that searches of this collection begin with, by name."""
     extension_schema: str | None = None

@@ -17,6 +17,7 @@ CATALOG_SCHEMA = "pgvista"
 _RELATIONS: LiteralString = """select n.nspname as schema, c.relname as table, c.relkind as kind,
   greatest(c.reltuples, -1)::bigint as estimated_rows,
   {sizes},
+  row_security_active(c.oid) as row_security,
   (
     select jsonb_agg(jsonb_build_object(
       'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'base_type', t.typname,

@@ -100,6 +100,8 @@ def keyword_parts(
                 "Build them on the Collections page, or rank by ts_rank.",
             )
         whole = request.keyword_match in _WHOLE
+        if collection.row_security and not conditions:
+            conditions = [sql.SQL("true")]  # else rows that are hidden take places of the list
         parts["best"] = bm25_rank.best(
             collection, collection.bm25, matches if whole else None, conditions, limit
         )
