@@ -89,7 +89,8 @@ def test_without_a_collection_there_is_a_way_to_one(open_page: OpenPage) -> None
 def test_nothing_asked_says_what_to_do(open_page: OpenPage, docs: Collection, seen: Seen) -> None:
     app = open_page(PAGE)
     assert "Ask something" in texts(app)
-    assert "hybrid · RRF k 60 · any word" in texts(app)
+    assert "hybrid · RRF k 60 · BM25 · index" in texts(app)
+    assert "keyword · any word · BM25" in texts(app)
     assert not seen.columns
 
 

@@ -36,7 +36,7 @@ SCAN = {
 
 
 def summary(setting: SearchRequest, context: Context) -> str:
-    """Return a setting in a line, e.g. ``hybrid · RRF k 60 · any word · BM25 · index``.
+    """Return a setting in a line, e.g. ``hybrid · RRF k 60 · BM25 · index``.
 
     What every setting has is always said; the rest only where it is not the default.
     """
@@ -50,7 +50,9 @@ def summary(setting: SearchRequest, context: Context) -> str:
         if setting.depth is not None:
             parts.append(f"depth {setting.depth}")
     if setting.mode is not Mode.SEMANTIC:
-        parts += [MATCH[setting.keyword_match], RANK[setting.keyword_rank]]
+        if setting.mode is Mode.KEYWORD or setting.keyword_match is not default.keyword_match:
+            parts.append(MATCH[setting.keyword_match])
+        parts.append(RANK[setting.keyword_rank])
         if setting.keyword_rank is KeywordRank.BM25:
             for name, value, usual in (
                 ("k1", setting.bm25_k1, default.bm25_k1),
