@@ -204,7 +204,7 @@ def test_a_set_that_is_gone_is_told(db: Database, fruit: Collection) -> None:
     ):
         with pytest.raises(NotFound, match="gone"):
             again()
-    rows = db.read(lambda c: c.execute("select count(*) from pgvista.judgments").fetchone())
+    rows = db.read(lambda c: c.execute("select count(*) from pgvista.judgment_grades").fetchone())
     assert rows == (0,)
 
 

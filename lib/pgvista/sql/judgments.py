@@ -35,7 +35,7 @@ create table if not exists pgvista.judgment_queries (
   query text not null,
   primary key (set_id, query_id)
 );
-create table if not exists pgvista.judgments (
+create table if not exists pgvista.judgment_grades (
   set_id bigint not null references pgvista.judgment_sets on delete cascade,
   query_id text not null,
   document_id text not null,
@@ -53,7 +53,7 @@ def tables_exist() -> Query:
         compose(
             """select coalesce(bool_and(has_table_privilege(to_regclass(name), 'select')), false)
   and bool_and(to_regclass(name) is not null)
-from unnest(array['pgvista.judgment_sets', 'pgvista.judgment_queries', 'pgvista.judgments']) as name"""
+from unnest(array['pgvista.judgment_sets', 'pgvista.judgment_queries', 'pgvista.judgment_grades']) as name"""
         )
     )
 
@@ -85,7 +85,7 @@ def list_sets(collection: Collection | None) -> Query:
     statement = compose(
         """select s.id, s.name, s.collection_schema, s.collection_name,
   (select count(*) from pgvista.judgment_queries as q where q.set_id = s.id),
-  (select count(*) from pgvista.judgments as j where j.set_id = s.id),
+  (select count(*) from pgvista.judgment_grades as j where j.set_id = s.id),
   s.updated_at
 from pgvista.judgment_sets as s
 where {schema}::text is null
@@ -128,7 +128,9 @@ def clear_set(set_id: int) -> tuple[Query, Query]:
         Query(
             compose("delete from pgvista.judgment_queries where set_id = %(set)s"), {"set": set_id}
         ),
-        Query(compose("delete from pgvista.judgments where set_id = %(set)s"), {"set": set_id}),
+        Query(
+            compose("delete from pgvista.judgment_grades where set_id = %(set)s"), {"set": set_id}
+        ),
     )
 
 
@@ -152,7 +154,7 @@ def add_judgments(
     """Write grades; over one that is there, the last to be committed wins."""
     return Query(
         compose(
-            """insert into pgvista.judgments (set_id, query_id, document_id, grade)
+            """insert into pgvista.judgment_grades (set_id, query_id, document_id, grade)
 select %(set)s, new.query_id, new.document_id, new.grade
 from unnest(%(queries)s::text[], %(documents)s::text[], %(grades)s::smallint[])
   as new(query_id, document_id, grade)
@@ -173,7 +175,7 @@ def remove_judgment(set_id: int, query_id: str, document_id: str) -> Query:
     """Take a grade back."""
     return Query(
         compose(
-            """delete from pgvista.judgments
+            """delete from pgvista.judgment_grades
 where (set_id, query_id, document_id) = (%(set)s, %(query)s, %(document)s)"""
         ),
         {"set": set_id, "query": query_id, "document": document_id},
@@ -212,7 +214,7 @@ def read_judgments(set_id: int) -> Query:
     """Read a set's judgments: query id, document id, grade."""
     return Query(
         compose(
-            """select query_id, document_id, grade from pgvista.judgments where set_id = %(set)s
+            """select query_id, document_id, grade from pgvista.judgment_grades where set_id = %(set)s
 order by query_id, document_id"""
         ),
         {"set": set_id},
