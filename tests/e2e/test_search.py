@@ -176,13 +176,17 @@ def test_neighbours_of_a_hit_and_back(browser_page: Page, base: str) -> None:
 def test_a_bad_filter_is_one_sentence_and_nothing_is_lost(browser_page: Page, base: str) -> None:
     page = open_search(browser_page, base)
     ask(page)
-    box = page.get_by_role("textbox", name="Filter")
+    expect(status(page)).to_contain_text("candidates", timeout=120_000)
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("tab", name="JSON").click()
+    box = page.get_by_role("textbox", name="Filter as JSON")
     box.fill('{"year": ')
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(page.get_by_test_id("stAlert")).to_have_count(1)
     expect(page.get_by_test_id("stAlert")).to_contain_text("The filter is not JSON")
     box.fill('{"product": {"$eq": "LK-320"}}')
-    box.press("Enter")
+    box.press("Control+Enter")
+    expect(page.get_by_role("button", name="product is LK-320")).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     for chips in page.locator(".hit .foot").all_inner_texts():
         assert "LK-320" in chips
