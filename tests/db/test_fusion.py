@@ -226,7 +226,7 @@ def test_the_ledger_tells_every_candidate(same: pgvista.Collection) -> None:
     found = search(same.db, same.info, request)
     assert found.lists is not None
     before = {row_id: place for place, row_id in enumerate(sorted(ODD_IDS, reverse=True), 1)}
-    rows = ledger(request, found.lists, before)
+    rows = ledger(fuse_lists(request, found.lists), found.lists, before)
     assert [row.place for row in rows] == list(range(1, len(ODD_IDS) + 1))
     first = rows[0]
     assert first.id == sorted(ODD_IDS)[0] == "%s"
@@ -234,9 +234,11 @@ def test_the_ledger_tells_every_candidate(same: pgvista.Collection) -> None:
     assert first.score == first.semantic_term + first.keyword_term == 2 / 61
     assert first.place_before == before["%s"]
     assert first.tied == 0
-    level = ledger(replace(request, fusion=Fusion.MIN_MAX), found.lists)
+    level = ledger(
+        fuse_lists(replace(request, fusion=Fusion.MIN_MAX), found.lists), found.lists, most=5
+    )
     assert {row.tied for row in level} == {len(ODD_IDS) - 1}
-    assert [row.id for row in level] == sorted(ODD_IDS)
+    assert [row.id for row in level] == sorted(ODD_IDS)[:5]
     frame = ledger_frame(rows)
     assert frame["id"].tolist() == [row.id for row in rows]
     assert frame["place_before"].tolist() == [before[row.id] for row in rows]

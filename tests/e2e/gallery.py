@@ -13,7 +13,7 @@ import streamlit as st
 
 from pgvista.errors import Cancelled, InvalidInput
 from pgvista.model.search import Hit, Mode, Plan, PlanNode, SearchResult, Span
-from pgvista.ui.components.hits import hit_list
+from pgvista.ui.components.hits import Sum, hit_list
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.components.panels import (
     empty_state,
@@ -150,6 +150,30 @@ def result(k: float = 60, weight: float = 1.0, notes: tuple[str, ...] = ()) -> S
     )
 
 
+def sums(k: float) -> dict[str, Sum]:
+    """How the gallery's scores come about; two hits share theirs."""
+    hits = [made_up(*article, k=k) for article in ARTICLES]
+    best = max(hit.score for hit in hits)
+    return {
+        hit.id: Sum(
+            raw=(
+                f"distance {hit.distance:.3f}",
+                "" if hit.keyword_score is None else f"BM25 {40 * hit.keyword_score:.1f}",
+            ),
+            terms=(hit.semantic_term or 0, hit.keyword_term or 0),
+            shares=((hit.semantic_term or 0) / best, (hit.keyword_term or 0) / best),
+            how=(
+                f"1 / ({k:g} + {hit.semantic_rank}) = {hit.semantic_term or 0:.4f}",
+                f"1 / ({k:g} + {hit.keyword_rank}) = {hit.keyword_term:.4f}"
+                if hit.keyword_term
+                else "not in the list; adds nothing",
+            ),
+            tied=1 if hit.id in ("help-101", "help-140") else 0,
+        )
+        for hit in hits
+    }
+
+
 def search() -> None:
     """The Search page as in a picture: hits left, knobs right."""
     st.text_input("Question", "increase text size on display", label_visibility="collapsed")
@@ -209,6 +233,9 @@ def board() -> None:
             mode=Mode.HYBRID,
             actions=("similar", "map"),
             moved=MOVED,
+            sums=sums(k),
+            since="k 60",
+            head="semantic: 60 asked, 60 got · keyword: 60 asked, 41 got",
         )
         st.caption(f"k = {k:g}, weight = {weight:g}, action = {action}")
 

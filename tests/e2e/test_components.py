@@ -334,3 +334,28 @@ def test_both_themes_have_their_own_colours(
     context.close()
     assert not errors
     assert not outside
+
+
+def test_a_hit_tells_what_moved_its_sum_and_its_ties(show: Callable[[str], Page]) -> None:
+    page = show("search")
+    head = page.locator(".hits .head")
+    expect(head).to_contain_text("keyword: 60 asked, 41 got")
+    expect(head.locator(".since b")).to_have_text("k 60")
+    rows = page.locator(".hit")
+    expect(rows.locator(".moved")).to_have_text(["▲ 2", "▼ 1", "▼ 1", "=", "new"])
+    expect(rows.first.locator(".moved")).to_have_attribute(
+        "title", "Up 2 places since k 60; it was #3"
+    )
+    expect(rows.first.locator(".line").first).to_have_text("semantic #1distance 0.2300.0164")
+    expect(rows.first.locator(".line").first).to_have_attribute("title", "1 / (60 + 1) = 0.0164")
+    expect(rows.nth(3).locator(".tied")).to_have_text("tied with 1 other, ordered by id")
+    expect(rows.first.locator(".tied")).to_be_hidden()
+    rows.nth(3).get_by_role("button", name="show all").click()
+    sums = rows.nth(3).locator(".sums dd")
+    expect(sums).to_have_text(
+        [
+            "distance 0.290; 1 / (60 + 3) = 0.0159",
+            "not in the list; adds nothing",
+            "0.0159, tied with 1 other, ordered by id",
+        ]
+    )

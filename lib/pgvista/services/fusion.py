@@ -167,15 +167,26 @@ class LedgerRow:
 
 
 def ledger(
-    request: SearchRequest, lists: CandidateLists, before: Mapping[str, int] | None = None
+    fused: Fused,
+    lists: CandidateLists,
+    before: Mapping[str, int] | None = None,
+    *,
+    most: int | None = None,
 ) -> tuple[LedgerRow, ...]:
-    """Return all candidates of a hybrid search, best first; `before` tells former places by id.
+    """Return the candidates of a hybrid search, best first: all, or at most so many.
 
-    Raises ValueError when an id stands in a list twice.
+    `fused` is what `fuse_lists` made of `lists`; `before` tells former places by id.
     """
-    fused = fuse_lists(request, lists)
     distances, scores, tied = dict(lists.semantic), dict(lists.keyword), fused.tied()
     before = before or {}
+    columns = (
+        fused.ids[:most],
+        fused.semantic_rank[:most].tolist(),
+        fused.keyword_rank[:most].tolist(),
+        fused.semantic_term[:most].tolist(),
+        fused.keyword_term[:most].tolist(),
+        fused.score[:most].tolist(),
+    )
     return tuple(
         LedgerRow(
             place=place,
@@ -191,18 +202,7 @@ def ledger(
             place_before=before.get(row_id),
         )
         for place, (row_id, semantic_rank, keyword_rank, semantic_term, keyword_term, score) in (
-            enumerate(
-                zip(
-                    fused.ids,
-                    fused.semantic_rank.tolist(),
-                    fused.keyword_rank.tolist(),
-                    fused.semantic_term.tolist(),
-                    fused.keyword_term.tolist(),
-                    fused.score.tolist(),
-                    strict=True,
-                ),
-                start=1,
-            )
+            enumerate(zip(*columns, strict=True), start=1)
         )
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 
 import numpy as np
@@ -11,10 +11,10 @@ import streamlit as st
 
 from pgvista.io.export import export_rows
 from pgvista.model.collection import Collection
-from pgvista.model.search import Fusion, Mode, SearchRequest, SearchResult
-from pgvista.science.fusion import spread
+from pgvista.model.search import CandidateLists, Fusion, Mode, SearchRequest, SearchResult
+from pgvista.science.fusion import Fused, spread
 from pgvista.services.bm25 import fit
-from pgvista.services.fusion import LedgerRow, ledger, ledger_frame
+from pgvista.services.fusion import LedgerRow, fuse_lists, ledger, ledger_frame
 from pgvista.ui.components.hits import Sum
 from pgvista.ui.search_names import FUSION, RANK
 from pgvista.ui.theme import palette
@@ -25,7 +25,8 @@ class Ledger:
     """All candidates of a search, and how their scores came about."""
 
     request: SearchRequest
-    rows: tuple[LedgerRow, ...]
+    lists: CandidateLists
+    fused: Fused
     asked: str
     """What was asked of each list, and got."""
     _figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -33,15 +34,22 @@ class Ledger:
     @property
     def order(self) -> dict[str, int]:
         """Place of each candidate, from 1."""
-        return {row.id: row.place for row in self.rows}
+        return {row_id: place for place, row_id in enumerate(self.fused.ids, 1)}
+
+    def rows(
+        self, before: Mapping[str, int] | None = None, *, most: int | None = None
+    ) -> tuple[LedgerRow, ...]:
+        """Return the candidates, best first; `before` tells former places by id."""
+        return ledger(self.fused, self.lists, before, most=most)
 
     def sums(self, count: int) -> dict[str, Sum]:
         """Return how the scores of the first `count` candidates came about, by id."""
         rank = RANK[self.request.keyword_rank]
         floors = [self._missing(name) for name in ("semantic", "keyword")]
-        best = max((row.score - sum(floors) for row in self.rows[:1]), default=0.0) or 1.0
+        rows = self.rows(most=count)
+        best = max((row.score - sum(floors) for row in rows), default=0.0) or 1.0
         found = {}
-        for row in self.rows[:count]:
+        for row in rows:
             semantic = "" if row.distance is None else f"distance {row.distance:.3f}"
             keyword = "" if row.keyword_score is None else f"{rank} {figure(row.keyword_score)}"
             found[row.id] = Sum(
@@ -110,7 +118,7 @@ def make_ledger(
         return None
     request, _ = fit(collection, request)
     try:
-        rows = ledger(request, result.lists)
+        fused = fuse_lists(request, result.lists)
     except ValueError:
         return None  # an id stands in a list twice: Postgres fused each of them
     figures = {}
@@ -125,7 +133,7 @@ def make_ledger(
         f"{name}: {depth:,} asked, {len(found):,} got"
         for name, found in (("semantic", result.lists.semantic), ("keyword", result.lists.keyword))
     )
-    return Ledger(request, rows, asked, figures)
+    return Ledger(request, result.lists, fused, asked, figures)
 
 
 def wants_ledger() -> bool:
@@ -137,9 +145,8 @@ def show_ledger(
     collection: Collection, found: Ledger, before: Mapping[str, int] | None, since: str
 ) -> None:
     """Draw all candidates as a table, with a file to take along."""
-    frame = ledger_frame(found.rows)
-    frame["place_before"] = [(before or {}).get(row_id) for row_id in frame["id"]]
-    frame["place_before"] = frame["place_before"].astype("Int64")
+    rows = found.rows(before)
+    frame = ledger_frame(rows)
     colours, request = palette(), found.request
     rank = RANK[request.keyword_rank]
     with st.container(border=True, key="search_ledger", gap="small"):
@@ -152,7 +159,7 @@ def show_ledger(
         )
         line.download_button(
             "CSV",
-            data=partial(_csv, found.rows, before or {}),
+            data=partial(_csv, rows),
             file_name=f"{collection.table}-ledger.csv",
             key="search_ledger_csv",
             on_click="ignore",
@@ -213,6 +220,7 @@ def _most(value: float) -> float:
     return float(value) if value > 0 else 1.0
 
 
-def _csv(rows: Sequence[LedgerRow], before: Mapping[str, int]) -> bytes:
-    told = [asdict(replace(row, place_before=before.get(row.id))) for row in rows]
-    return export_rows(told, "csv", columns=tuple(item.name for item in fields(LedgerRow)))
+def _csv(rows: Sequence[LedgerRow]) -> bytes:
+    return export_rows(
+        [asdict(row) for row in rows], "csv", columns=tuple(item.name for item in fields(LedgerRow))
+    )
