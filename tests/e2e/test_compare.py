@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.test_search import serve
 
 from pgvista.api import connect
 from pgvista.db.embedded import start_embedded
@@ -20,7 +21,7 @@ EVIL = "<script>document.title = 'taken over'</script> larkspur <img src=x onerr
 
 
 @pytest.fixture(scope="module")
-def base(run_app: RunApp) -> Iterator[str]:
+def base() -> Iterator[str]:
     """The app on a data folder with the help centre, and a row that would like to be markup."""
     with tempfile.TemporaryDirectory(prefix="pgv-e2e-", ignore_cleanup_errors=True) as name:
         server = start_embedded(Path(name))
@@ -34,7 +35,10 @@ def base(run_app: RunApp) -> Iterator[str]:
                 docs.upsert(
                     [*rows, {"id": "evil", "content": EVIL, "metadata": {"title": "<b>x</b>"}}]
                 )
-            yield run_app("app.py", {"PGVISTA_DATA": name})
+            serving, url = serve(Path(name))
+            yield url
+            serving.send_signal(signal.SIGINT)
+            serving.wait(30)
         finally:
             server.stop()
 

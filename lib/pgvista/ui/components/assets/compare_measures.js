@@ -2,7 +2,7 @@ const TERMS = (k) => [
   ["overlap", `overlap@${k}`, `How many of the first ${k} hits both found, whatever their order.`],
   ["recall", "recall", "Of the true nearest rows, which the exact search finds, the part that the index found."],
   ["jaccard", "Jaccard", "Rows that both found, as a part of the rows that either found: 0 nothing in common, 1 the same rows."],
-  ["rbo", "RBO", "Rank-biased overlap (p 0.9, extrapolated): like the overlap, but the first places count most. 1 is the same order."],
+  ["rbo", "RBO", "Rank-biased overlap (p 0.9, extrapolated): like the overlap, but the first places count most. 1 is the same order, as far as both go."],
   ["only", "only one found", "Rows that one of the two found and the other did not."],
 ];
 
