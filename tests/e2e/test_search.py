@@ -153,13 +153,67 @@ def test_a_dragged_knob_reorders_the_hits_before_it_is_let_go(
     assert said == sorted(said, reverse=True)
     assert all(place is not None and place["y"] == box["y"] for place in scrolls)  # nothing jumps
     expect(
-        page.locator(".hit .moved").filter(has_text=re.compile("[+−]|new")).first
+        page.locator(".hit .moved").filter(has_text=re.compile("[▲▼]|new")).first
     ).to_be_visible()
     assert ids(page) != before  # and the button is still down
     page.mouse.up()
     expect(thumb).to_have_attribute("aria-valuetext", "0.00")
     mode(page, "Keyword")
     expect(page.locator(".hit").first).to_contain_text("rank score")
+
+
+def test_the_ledger_tells_what_k_moved_and_how_each_sum_came_about(
+    browser_page: Page, base: str
+) -> None:
+    page = open_search(browser_page, base)
+    ask(page)
+    expect(status(page)).to_contain_text("candidates", timeout=120_000)
+    head = page.locator(".hits .head")
+    expect(head).to_contain_text("semantic: 100 asked, 100 got · keyword: 100 asked,")
+    expect(head.locator(".since")).to_have_count(0)
+    before = ids(page)
+    page.get_by_role("slider", name="RRF k", exact=True).press("Home")
+    expect(head.locator(".since")).to_have_text("▲▼ places moved since k 60")
+    expect(status(page)).to_contain_text("recomputed in")
+    after = ids(page)
+    assert after != before
+    up = next(place for place, row in enumerate(after) if row in before[place + 1 :])
+    risen = page.locator(".hit").nth(up)
+    by = before.index(after[up]) - up
+    expect(risen.locator(".moved")).to_have_text(f"▲ {by}")
+    expect(risen.locator(".moved")).to_have_attribute(
+        "title", re.compile(rf"since k 60; it was #{up + by + 1}")
+    )
+    first = page.locator(".hit").first
+    terms = [float(text) for text in first.locator(".term").all_text_contents() if text]
+    assert abs(sum(terms) - float(first.locator(".total .figure").inner_text())) < 2e-4
+    expect(first.locator(".line.semantic")).to_have_attribute(
+        "title", re.compile(r"^1 / \(1 \+ \d+\) = 0\.\d{4}$")
+    )
+    first.get_by_role("button", name="show all").click()
+    expect(first.locator(".sums")).to_contain_text("1 / (1 + ")
+    mode(page, "Ledger")
+    ledger = page.locator(".st-key-search_ledger")
+    expect(ledger.get_by_test_id("stDataFrame")).to_be_visible()
+    with page.expect_download() as download:
+        ledger.get_by_role("button", name="CSV", exact=True).click()
+    table = download.value.path().read_text("utf-8-sig").splitlines()
+    assert table[0].startswith("place,id,semantic_rank,distance,keyword_rank,keyword_score")
+    assert [line.split(",")[1] for line in table[1 : 1 + len(after)]] == after
+    assert [line.split(",")[-1] for line in table[1 : 1 + len(after)]] == [
+        str(before.index(row) + 1) if row in before else table[after.index(row) + 1].split(",")[-1]
+        for row in after
+    ]
+
+
+def test_a_knob_that_a_method_has_not_is_locked(browser_page: Page, base: str) -> None:
+    page = open_search(browser_page, base, search_fusion="minmax")
+    ask(page)
+    expect(page.get_by_role("slider", name="RRF k", exact=True)).to_be_disabled()
+    expect(page.get_by_text("RRF alone has a k")).to_be_visible()
+    expect(page.locator(".hit .line.semantic").first).to_have_attribute(
+        "title", re.compile(r"^1 × \(")
+    )
 
 
 def test_neighbours_of_a_hit_and_back(browser_page: Page, base: str) -> None:
