@@ -294,7 +294,7 @@ class _Load:
         given = self._given_columns(items)
         unchanged = [item for item in items if item.unchanged]
         # a batch is found by keys, and guesses about them must not make it read the whole table
-        settings = {"enable_seqscan": "off"}
+        settings = {"enable_seqscan": "off", "work_mem": "64MB"}
         with self.db.transaction(settings=settings, timeout_ms=0) as connection:
             run(connection, ingest_sql.lock_collection(self.collection))
             run(connection, ingest_sql.create_incoming(self.collection))
