@@ -12,8 +12,9 @@ from pgvista.ui.collection_actions import (
     show_job,
     show_said,
 )
-from pgvista.ui.collection_details import collection_head, collection_parts
+from pgvista.ui.collection_details import collection_head, collection_parts, collection_sql
 from pgvista.ui.collection_form import collection_form
+from pgvista.ui.collection_words import collection_words
 from pgvista.ui.collections_list import collections_list
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded, plain
@@ -62,6 +63,9 @@ with guarded(stop=True):
         collection_head(chosen)
         show_job(collection.name)
         collection_actions(db, chosen)
-        collection_parts(chosen, describe(db, collection.schema, collection.table))
+        columns = describe(db, collection.schema, collection.table)
+        collection_parts(chosen, columns)
+        collection_words(db, chosen)
+        collection_sql(chosen, columns)
     else:
         no_collection()

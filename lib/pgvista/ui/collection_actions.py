@@ -12,6 +12,7 @@ from pgvista.model.collection import Collection, CollectionStats, IndexInfo, Rel
 from pgvista.model.index import IndexMethod, IndexSpec, advised_lists
 from pgvista.model.metric import Metric, VectorType
 from pgvista.services import collections, indexes
+from pgvista.services.bm25 import Bm25Status
 from pgvista.services.index_build import build_index
 from pgvista.sql import collection as ddl
 from pgvista.sql import index as index_sql
@@ -86,6 +87,11 @@ def _result(result: object) -> None:
         st.markdown(f":gray[{plain(result.definition)} · {form.size(result.size_bytes)}]")
     elif isinstance(result, int):
         st.markdown(f":gray[{form.plural(result, 'text')} embedded.]")
+    elif isinstance(result, Bm25Status):
+        counted = (
+            f"{form.plural(result.documents, 'document')}, {form.plural(result.lexemes, 'lexeme')}"
+        )
+        st.markdown(f":gray[{counted} · {form.size(result.size_bytes)}]")
 
 
 def _begun(name: str, job_id: str) -> None:

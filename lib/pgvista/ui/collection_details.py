@@ -45,7 +45,7 @@ def collection_head(stats: CollectionStats) -> None:
 
 
 def collection_parts(stats: CollectionStats, columns: Sequence[ColumnInfo]) -> None:
-    """Draw the columns with their roles, the indexes, and the SQL that describes both."""
+    """Draw the columns with their roles, and the indexes."""
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Columns**")
@@ -53,6 +53,10 @@ def collection_parts(stats: CollectionStats, columns: Sequence[ColumnInfo]) -> N
     with right:
         st.markdown("**Indexes**")
         _indexes_table(stats.indexes)
+
+
+def collection_sql(stats: CollectionStats, columns: Sequence[ColumnInfo]) -> None:
+    """Draw the SQL that describes the relation and its indexes."""
     st.markdown("**SQL**")
     sql_panel(definition(stats.collection, columns, stats.indexes), key="collections.sql")
 
