@@ -69,8 +69,8 @@ def settings_before(before: SearchRequest, now: SearchRequest) -> str:
         old = getattr(before, item.name)
         if item.name in _SILENT or old == getattr(now, item.name):
             continue
-        if item.name == "ef_search" and before.depth != now.depth:
-            continue  # it follows the depth
+        if item.name == "ef_search" and (before.depth, before.mode) != (now.depth, now.mode):
+            continue  # it follows them
         said.append(_setting(item.name, old))
     return ", ".join(said[:2]) + (", …" if len(said) > 2 else "")
 

@@ -27,7 +27,9 @@ def test_the_setting_before_is_told_where_it_differs() -> None:
     assert settings_before(ASKED, replace(ASKED, limit=20, text="dog", lists=True)) == ""
     assert settings_before(ASKED, replace(ASKED, depth=50, ef_search=50)) == "depth 100"
     assert settings_before(ASKED, replace(ASKED, fusion=Fusion.MIN_MAX)) == "RRF"
-    assert settings_before(ASKED, replace(ASKED, mode=Mode.KEYWORD)) == "hybrid search"
+    assert (
+        settings_before(ASKED, replace(ASKED, mode=Mode.KEYWORD, ef_search=40)) == "hybrid search"
+    )
     filtered = replace(ASKED, filters=parse_filter({"year": 1970}))
     assert settings_before(ASKED, filtered) == "no filter"
     assert settings_before(filtered, ASKED) == "the filter before"

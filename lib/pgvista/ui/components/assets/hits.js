@@ -130,6 +130,7 @@ function fillWhy(row, hit) {
     line.append(el("span", "which", place), el("span", "raw", raw), el("span", "term", term));
     return line;
   }));
+  row.parts.why.classList.toggle("single", shown.length === 1);
   tied.hidden = !hit.tied;
   setText(tied, hit.tied);
   // Every hybrid hit has a score: the word is for those who do not see the column.
