@@ -84,7 +84,7 @@ def hit_list(
             "mode": mode.value,
             "actions": [[kind, ACTIONS.get(kind, kind)] for kind in actions],
             "head": head,
-            "since": since if moved is not None else "",
+            "since": since if moved is not None and result.hits else "",
             "notes": list(result.notes) if show_notes or not result.hits else [],
             "hits": [
                 {
