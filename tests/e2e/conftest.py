@@ -81,7 +81,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
-    """Start a Streamlit script on a free port of 127.0.0.1 and return its address.
+    """Serve a script as `pgvista run` does, on a free port of 127.0.0.1; return its address.
 
     ``run_app(script, env)``: the servers are stopped when the module's tests are done.
     """
@@ -91,7 +91,7 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
         port = free_port()
         log = tmp_path_factory.mktemp("streamlit") / "log.txt"
         command = [
-            *(sys.executable, "-m", "streamlit", "run", str(ROOT / script)),
+            *(sys.executable, "-m", "pgvista.ui.serve", "run", str(ROOT / script)),
             *("--server.port", str(port), "--server.address", "127.0.0.1"),
             *("--server.headless", "true"),
         ]
