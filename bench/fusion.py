@@ -1,7 +1,8 @@
 """Fusion: recomputed from lists already fetched, and a hybrid search beside its two lists alone.
 
 A hybrid search is compared with the sum of a semantic and a keyword search of the same depth, on
-the same queries, in turns; vectors are given, so that no model is part of the times. What is
+the same queries, in turns; vectors are given, so that no model is part of the times. Beside them
+stand the two searches for ten hits, with ef_search at its default, which fetch far less. What is
 recomputed includes the hits: the rows are there, as after a knob of the fusion was moved. `page`
 is what the Search page asks: the hybrid search with its lists returned beside the hits.
 
@@ -85,7 +86,15 @@ def measure(collection: pgvista.Collection, queries: int, depth: int) -> list[di
     """Return p50 of each method's statement, and of the two lists fetched alone."""
     vectors = make_vectors(queries + WARM_UP, DIMENSION, seed=29)
     words = make_texts(queries + WARM_UP, words=WORDS, seed=29)
-    names = ["semantic", "keyword", *(method.value for method in Fusion), "page", "recomputed"]
+    names = [
+        "semantic",
+        "keyword",
+        "ten semantic",
+        "ten keyword",
+        *(method.value for method in Fusion),
+        "page",
+        "recomputed",
+    ]
     taken: dict[str, list[float]] = {name: [] for name in names}
     for number in range(queries + WARM_UP):
         hybrid = SearchRequest(
@@ -95,6 +104,8 @@ def measure(collection: pgvista.Collection, queries: int, depth: int) -> list[di
         requests = {
             "semantic": replace(alone, mode=Mode.SEMANTIC),
             "keyword": replace(alone, mode=Mode.KEYWORD),
+            "ten semantic": replace(hybrid, mode=Mode.SEMANTIC),
+            "ten keyword": replace(hybrid, mode=Mode.KEYWORD),
             **{method.value: replace(hybrid, fusion=method) for method in Fusion},
             "page": replace(hybrid, lists=True),
         }
