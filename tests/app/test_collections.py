@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import psycopg
 import pytest
@@ -14,7 +16,7 @@ from pgvista.db.database import Database
 from pgvista.errors import ReadOnly
 from pgvista.jobs import JobState
 from pgvista.model.metric import Metric, VectorType
-from pgvista.services import collections
+from pgvista.services import bm25, bm25_extensions, collections
 
 ODD_NAME = 'Bücher; drop table "docs" --'
 
@@ -38,6 +40,22 @@ def act(app: AppTest, collection: str, action: str) -> AppTest:
 
 def listed(app: AppTest) -> list[str]:
     return [str(name) for name in app.dataframe[0].value["Collection"]]
+
+
+def words(app: AppTest, collection: str, action: str) -> AppTest:
+    app.segmented_control(key=f"words.action.{collection}").set_value(action)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def connect(app: AppTest, url: str, name: str) -> AppTest:
+    for item in app.text_input:
+        if item.label == "URL":
+            item.input(url)
+        if item.label == "Name":
+            item.input(name)
+    return press(app, "Connect")
 
 
 def with_rows(workbench: Workbench, name: str = "docs", count: int = 20) -> pgvista.api.Collection:
@@ -178,6 +196,48 @@ class TestNew:
         assert "mine_year_idx" in names
         assert "mine_tags_idx" not in names
 
+    def test_words_of_other_columns_without_accents(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input("books")
+        app.segmented_control(key="new.kind").set_value("Vectors of my own").run()
+        app.number_input(key="new.dimension").set_value(1)
+        app.toggle(key="new.unaccent").set_value(True)
+        app.session_state["new.columns"] = {
+            "edited_rows": {},
+            "added_rows": [
+                {"Column": "title", "Type": "text", "Index": False, "Words": "A"},
+                {"Column": "shelf", "Type": "text", "Index": True, "Words": "none"},
+            ],
+            "deleted_rows": [],
+        }
+        app.run()
+        assert "pgvista.english_unaccent" in texts(app)
+        press(app, "Create")
+        assert not app.error, app.error[0].value
+        books = workbench.collection("books")
+        books.upsert([{"id": "1", "title": "Crème", "content": "a dish", "embedding": [1]}])
+        assert [hit.id for hit in books.search("creme", mode="keyword").hits] == ["1"]
+        assert books.info.bm25 is not None
+        assert books.info.bm25.labelled
+        view(app, "New")
+        app.selectbox(key="new.language").set_value("pgvista.english_unaccent").run()
+        assert app.toggle(key="new.unaccent").disabled
+
+    def test_only_texts_have_words(self, open_page: OpenPage, workbench: Workbench) -> None:
+        app = view(open_page("collections"), "New")
+        app.text_input(key="new.name").input("books")
+        app.session_state["new.columns"] = {
+            "edited_rows": {},
+            "added_rows": [{"Column": "year", "Type": "whole number", "Index": True, "Words": "B"}],
+            "deleted_rows": [],
+        }
+        app.run()
+        assert "not a structured column of texts" in app.error[0].value
+        press(app, "Create")
+        assert workbench.collections() == []
+
 
 class TestTablesMadeElsewhere:
     def test_roles_are_guessed_and_can_be_mended(
@@ -303,6 +363,177 @@ class TestChanges:
         app.button(key="drop.docs.go").click().run()
         assert "depend" in app.error[0].value
         assert workbench.collection("docs").count() == 20
+
+
+class TestWords:
+    def test_the_figures_of_a_small_collection(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        said = texts(open_page("collections", collection="docs"))
+        assert "**Words** &nbsp; :green-badge[in step]" in said
+        assert "Triggers count every row" in said
+
+    def test_statistics_are_dropped_and_built(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        app = words(open_page("collections"), "docs", "Drop statistics")
+        assert app.button(key="words.drop.docs.go").disabled
+        app.text_input(key="words.drop.docs.name").input("docs").run()
+        app.button(key="words.drop.docs.go").click().run()
+        assert workbench.collection("docs").info.bm25 is None
+        assert "no statistics" in texts(app)
+        assert app.segmented_control(key="words.action.docs").options == [
+            "Build statistics",
+            "Extensions for BM25",
+        ]
+        words(app, "docs", "Build statistics")
+        assert "Writers wait meanwhile" in texts(app)
+        press(app, "Build")
+        assert finish_jobs(app) == [JobState.DONE]
+        assert "20 documents" in texts(app)
+        assert ":green-badge[in step]" in texts(app)
+        assert workbench.collection("docs").info.bm25 is not None
+
+    def test_what_was_written_past_the_triggers_is_told_and_mended(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_insert")
+            connection.execute("insert into pgvista.docs (id, content) values ('x', 'zebra')")
+        app = open_page("collections", collection="docs")
+        assert ":orange-badge[stale]" in texts(app)
+        assert "21 rows have words, and 20 are counted" in texts(app)
+        words(app, "docs", "Refresh")
+        assert "counted anew" in texts(app)
+        press(app, "Refresh")
+        assert finish_jobs(app) == [JobState.DONE]
+        assert ":green-badge[in step]" in texts(app)
+
+    def test_large_tables_are_read_on_demand(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with_rows(workbench)
+        monkeypatch.setattr("pgvista.services.collections.EXACT_COUNT_LIMIT", 10)
+        app = open_page("collections", collection="docs")
+        assert ":gray-badge[by triggers]" in texts(app)
+        press(app, "Check")
+        assert ":green-badge[in step]" in texts(app)
+        assert "Checked at" in texts(app)
+        words(app, "docs", "Refresh")
+        assert ":green-badge[in step]" in texts(app)
+
+    def test_near_spelling_is_allowed(self, open_page: OpenPage, workbench: Workbench) -> None:
+        docs = with_rows(workbench)
+        docs.upsert([{"id": "odd", "content": "particular", "embedding": [1, 2, 3, 4]}])
+        app = words(open_page("collections"), "docs", "Allow near spelling")
+        press(app, "Allow near spelling")
+        assert not app.error, app.error[0].value
+        hits = workbench.collection("docs").search("partikular", mode="keyword", match="near").hits
+        assert [hit.id for hit in hits] == ["odd"]
+        words(app, "docs", "Allow near spelling")
+        assert "is installed" in texts(app)
+
+    def test_near_spelling_says_who_may_allow_it(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with_rows(workbench)
+        for version, sentence in ((None, "no files of pg_trgm"), ("1.6", "may not install it")):
+            extension = bm25_extensions.Extension("pg_trgm", version, None, may_install=False)
+            monkeypatch.setattr(bm25_extensions, "near_spelling", lambda _, it=extension: it)
+            app = words(open_page("collections"), "docs", "Allow near spelling")
+            assert sentence in texts(app)
+            assert not [item for item in app.button if item.key == "words.spelling"]
+
+    def test_extensions_are_offered_with_their_sql(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with_rows(workbench)
+        app = words(open_page("collections"), "docs", "Extensions for BM25")
+        said = texts(app)
+        for name in ("pg_textsearch", "pg_search", "vchord_bm25"):
+            assert name in said
+        assert said.count("not on this server") == 3
+        assert "pgvista ranks by its own BM25" in said
+        for name in ("pg_search", "vchord_bm25"):
+            app.segmented_control(key="words.extension").set_value(name).run()
+            assert not app.exception
+
+    @pytest.mark.parametrize(
+        ("statement", "sentence"),
+        [
+            ("create table public.it (id int primary key, vec vector(3))", "no words to search"),
+            ("create table public.it (body text, vec vector(3))", "No key column, by which words"),
+            (
+                "create view public.it as select id, content, embedding from pgvista.docs",
+                "no statistics",
+            ),
+            (
+                "create materialized view public.it as select * from pgvista.docs; "
+                "create unique index on public.it (id)",
+                "no statistics",
+            ),
+        ],
+    )
+    def test_every_kind_of_relation_has_its_sentence(
+        self, open_page: OpenPage, workbench: Workbench, statement: str, sentence: str
+    ) -> None:
+        with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            for part in statement.split("; "):
+                connection.execute(part.encode())
+        app = open_page("collections", collection="public.it")
+        assert sentence in texts(app)
+        if sentence != "no statistics":
+            return
+        words(app, "public.it", "Build statistics")
+        assert "refresh them then" in texts(app)
+        press(app, "Build")
+        assert finish_jobs(app) == [JobState.DONE]
+        assert "20 documents" in texts(app)
+        words(app, "public.it", "Refresh")
+        words(app, "public.it", "Extensions for BM25")
+        assert "tables beneath" in texts(app)
+
+    def test_a_table_opened_here_is_offered_statistics(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        with workbench.db.transaction() as connection:
+            connection.execute(
+                "create table public.talks (nr int primary key, body text, vec vector(3))"
+            )
+        app = view(open_page("collections"), "Open a table")
+        press(app, "Keep these roles")
+        assert "### public.talks" in texts(app)
+        assert "no statistics" in texts(app)
+        assert "Build statistics" in app.segmented_control(key="words.action.public.talks").options
+
+    def test_a_table_of_somebody_else(
+        self,
+        open_page: OpenPage,
+        workbench: Workbench,
+        database_url: str,
+    ) -> None:
+        made = with_rows(workbench)
+        bm25.drop(made.db, made.info)
+        role = f"words_reader_{os.getpid()}"
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"create role {role} login")
+            try:
+                connection.execute(f"grant usage on schema pgvista to {role}")
+                connection.execute(f"grant select on pgvista.docs, pgvista.collections to {role}")
+                mine = psycopg.conninfo.make_conninfo(database_url, user=role)
+                app = connect(open_page("connect"), mine, "reader")
+                app.switch_page("pages/data/collections.py").run()
+                words(app, "docs", "Build statistics")
+                press(app, "Build")
+                assert finish_jobs(app) == [JobState.FAILED]
+                assert "may not count the words of docs" in texts(app)
+            finally:
+                connection.execute(f"drop owned by {role}")
+                connection.execute(f"drop role {role}")
 
 
 class TestReadOnly:

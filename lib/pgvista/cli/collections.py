@@ -12,6 +12,8 @@ from pgvista.cli.output import print_json, printable, size, table, tell
 if TYPE_CHECKING:
     from pgvista.model.collection import CollectionStats
 
+KEPT, AS_BUILT = "in step by triggers", "as built"
+
 
 @click.command("collections")
 @database_options
@@ -24,7 +26,7 @@ def collections_command(as_json: bool, url: str | None) -> None:
     if as_json:
         print_json([stats_dict(item) for item in found])
     elif found:
-        header = ("name", "rows", "dimension", "metric", "model", "size", "vector indexes")
+        header = ("name", "rows", "dimension", "metric", "model", "size", "bm25", "vector indexes")
         click.echo(table(header, [_cells(item) for item in found], right=frozenset({1, 2, 5})))
     else:
         tell("There is no collection yet. Try: pgvista load --sample help_centre")
@@ -47,6 +49,7 @@ def stats_dict(stats: CollectionStats) -> dict[str, Any]:
         "metric": collection.metric.value,
         "vector_type": collection.vector_type.value,
         "text_config": collection.text_config,
+        "bm25": _bm25(stats),
         "columns": {column.name: column.type for column in collection.columns},
         "table_bytes": stats.table_bytes,
         "index_bytes": stats.index_bytes,
@@ -64,6 +67,12 @@ def stats_dict(stats: CollectionStats) -> dict[str, Any]:
     }
 
 
+def _bm25(stats: CollectionStats) -> str | None:
+    """Say how the statistics for BM25 are kept; None without any. Whether rows are missing is not looked at."""
+    tables = stats.collection.bm25
+    return None if tables is None else KEPT if tables.kept else AS_BUILT
+
+
 def _cells(stats: CollectionStats) -> tuple[str, ...]:
     collection = stats.collection
     indexes = [
@@ -78,5 +87,6 @@ def _cells(stats: CollectionStats) -> tuple[str, ...]:
         collection.metric.value,
         printable(collection.model or "–"),
         size(stats.table_bytes + stats.index_bytes),
+        {None: "–", KEPT: "in step", AS_BUILT: "as built"}[_bm25(stats)],
         ", ".join(indexes) or "–",
     )

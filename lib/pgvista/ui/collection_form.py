@@ -12,6 +12,7 @@ from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import (
     DEFAULT_SCHEMA,
     DEFAULT_TEXT_CONFIG,
+    LABELS,
     Column,
     ColumnType,
     NewCollection,
@@ -21,7 +22,7 @@ from pgvista.services import collections
 from pgvista.sql import collection as ddl
 from pgvista.ui.components.panels import sql_panel
 from pgvista.ui.confirm import write_button
-from pgvista.ui.errors import show_error
+from pgvista.ui.errors import plain, show_error
 from pgvista.ui.model_choice import dimension_of, model_choice
 
 TEXTS, VECTORS = "Texts, embedded by a model", "Vectors of my own"
@@ -34,6 +35,7 @@ _TYPE_NAMES = {
     "time": ColumnType.TIMESTAMP,
     "list of texts": ColumnType.TEXTS,
 }
+_NO_WORDS = "none"
 
 
 def collection_form(db: Database) -> str | None:
@@ -78,12 +80,18 @@ def preview(db: Database, make: _Maker) -> None:
         if make.waits_for_model:
             st.markdown(":gray[The statements are known once the model has told its dimension.]")
             return
-        statements = ddl.create(make(ask=False), db.capabilities.extension_qualifier)
+        new = make(ask=False)
+        statements = ddl.create(new, db.capabilities.extension_qualifier)
     except InvalidInput as error:
         st.markdown(f":gray[{error.message}]" if "empty" in error.message else "")
         if "empty" not in error.message:
             show_error(error)
         return
+    if new.unaccent:
+        st.markdown(
+            f":gray[First, where they are missing: the extension unaccent, and the language "
+            f"{plain(ddl.stored_config(new))} that ignores accents.]"
+        )
     sql_panel("\n\n".join(f"{query.text()};" for query in statements), key="new.sql")
 
 
@@ -119,12 +127,19 @@ def _fields(db: Database) -> _Maker:
         help="vector: 4 bytes a number. halfvec: 2 bytes, and mostly the same hits.",
     )  # fmt: skip
     languages = collections.text_configs(db)
-    language = st.selectbox(
+    spoken, accents = st.columns([2, 2], vertical_alignment="bottom")
+    language = spoken.selectbox(
         "Language", languages, key="new.language",
         index=languages.index(DEFAULT_TEXT_CONFIG) if DEFAULT_TEXT_CONFIG in languages else 0,
         help="Which stems and stop words the search by words knows; simple knows none.",
     )  # fmt: skip
-    columns, indexed = _structured_columns()
+    ignored = language.endswith("_unaccent")
+    unaccent = accents.toggle(
+        "Ignore accents", key="new.unaccent", disabled=ignored,
+        help="creme finds crème. Needs the extension unaccent, which is installed when it is not."
+        if not ignored else "This language does so already.",
+    )  # fmt: skip
+    columns, indexed, labels = _structured_columns()
     rest = {
         "table": table,
         "schema": home,
@@ -133,11 +148,14 @@ def _fields(db: Database) -> _Maker:
         "text_config": language,
         "columns": columns,
         "indexed_columns": indexed,
+        "labels": labels,
+        "unaccent": unaccent and not ignored,
     }
     return _Maker(model, dimension, rest)
 
 
-def _structured_columns() -> tuple[tuple[Column, ...], frozenset[str]]:
+def _structured_columns() -> tuple[tuple[Column, ...], frozenset[str], tuple[tuple[str, str], ...]]:
+    """Draw the editor; return the columns, those to index, and (column, label) of those with words."""
     st.markdown(
         "Structured columns :gray[beside the metadata: typed, and fast to filter when indexed]"
     )
@@ -147,6 +165,7 @@ def _structured_columns() -> tuple[tuple[Column, ...], frozenset[str]]:
                 "Column": pd.Series(dtype="str"),
                 "Type": pd.Series(dtype="str"),
                 "Index": pd.Series(dtype="bool"),
+                "Words": pd.Series(dtype="str"),
             }
         ),
         key="new.columns",
@@ -160,6 +179,12 @@ def _structured_columns() -> tuple[tuple[Column, ...], frozenset[str]]:
                 options=list(_TYPE_NAMES), default="text", required=True
             ),
             "Index": st.column_config.CheckboxColumn(default=True),
+            "Words": st.column_config.SelectboxColumn(
+                options=[_NO_WORDS, *LABELS],
+                default=_NO_WORDS,
+                required=True,
+                help="Its words are searched too, and count by the label: A most. For text only.",
+            ),
         },
     )
     rows = [row for row in edited.to_dict("records") if str(row["Column"] or "").strip()]
@@ -167,4 +192,8 @@ def _structured_columns() -> tuple[tuple[Column, ...], frozenset[str]]:
         Column(str(row["Column"]), str(_TYPE_NAMES.get(str(row["Type"]), row["Type"])))
         for row in rows
     )
-    return columns, frozenset(str(row["Column"]) for row in rows if row["Index"] is True)
+    indexed = frozenset(str(row["Column"]) for row in rows if row["Index"] is True)
+    labels = tuple(
+        (str(row["Column"]), str(row["Words"])) for row in rows if row["Words"] in LABELS
+    )
+    return columns, indexed, labels
