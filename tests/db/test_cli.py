@@ -465,9 +465,28 @@ def test_collections_as_a_table(run: Run, points: Path) -> None:
     run("load", str(points), "--collection", "größe 日本")
     lines = run("collections").out.splitlines()
     assert lines[0].split() == [
-        *("name", "rows", "dimension", "metric", "model", "size", "vector", "indexes")
+        *("name", "rows", "dimension", "metric", "model", "size", "bm25", "vector", "indexes")
     ]
     assert lines[1].startswith("größe 日本     5          2  cosine  –")
+    assert lines[1].endswith("in step  –")
+
+
+def test_how_statistics_for_bm25_are_kept(
+    run: Run, points: Path, connection: psycopg.Connection
+) -> None:
+    run("load", str(points), "--collection", "p")
+    connection.execute("create table pgvista.other (id int primary key, body text, v vector(2))")
+
+    def kept() -> dict[str, str | None]:
+        return {row["name"]: row["bm25"] for row in run("collections", "--json").json}
+
+    assert kept() == {"other": None, "p": "in step by triggers"}
+    connection.execute("alter table pgvista.p disable trigger pgvista_bm25_delete")
+    assert kept()["p"] == "as built"
+    assert [line.split()[-2:] for line in run("collections").out.splitlines()[1:]] == [
+        ["–", "–"],
+        ["built", "–"],
+    ]
 
 
 def test_a_table_that_may_not_be_read_does_not_spoil_the_list(
