@@ -348,7 +348,7 @@ def test_a_hit_tells_what_moved_its_sum_and_its_ties(show: Callable[[str], Page]
     )
     expect(rows.first.locator(".line").first).to_have_text("semantic #1distance 0.2300.0164")
     expect(rows.first.locator(".line").first).to_have_attribute("title", "1 / (60 + 1) = 0.0164")
-    expect(rows.nth(3).locator(".tied")).to_have_text("tied with 1 other, ordered by id")
+    expect(rows.nth(3).locator(".tied")).to_have_text("tied with 1 other, the nearer by meaning first")
     expect(rows.first.locator(".tied")).to_be_hidden()
     rows.nth(3).get_by_role("button", name="show all").click()
     sums = rows.nth(3).locator(".sums dd")
@@ -356,6 +356,6 @@ def test_a_hit_tells_what_moved_its_sum_and_its_ties(show: Callable[[str], Page]
         [
             "distance 0.290; 1 / (60 + 3) = 0.0159",
             "not in the list; adds nothing",
-            "0.0159, tied with 1 other, ordered by id",
+            "0.0159, tied with 1 other, the nearer by meaning first",
         ]
     )

@@ -31,7 +31,11 @@ class Normalized:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """All candidates, best first: ties stand by id, code point by code point."""
+    """All candidates, best first.
+
+    Of those with the same score, the one nearer by meaning stands first: the semantic list's order,
+    then, for those that are not in it, the keyword list's.
+    """
 
     ids: tuple[str, ...]
     semantic_rank: NDArray[np.int64]
@@ -88,10 +92,8 @@ def fuse(
         ranks.append(rank)
         terms.append(term)
     score = terms[0] + terms[1]
-    listed = score.tolist()
-    order = np.array(
-        sorted(range(len(ids)), key=lambda row: (-listed[row], ids[row])), dtype=np.int64
-    )
+    places = [np.where(rank == 0, len(ids) + 1, rank) for rank in ranks]
+    order = np.lexsort((places[1], places[0], -score))
     return Fused(
         ids=tuple(ids[row] for row in order),
         semantic_rank=ranks[0][order],

@@ -54,7 +54,7 @@ _LOWEST_AND_HIGHEST: LiteralString = """
 ),"""
 
 LISTS = sql.SQL(""",
-  case when row_number() over (order by fused.score desc, fused.id::text collate "C") = 1 then (
+  case when row_number() over (order by fused.score desc, fused.semantic_rank, fused.keyword_rank) = 1 then (
     select json_build_array(
       (select array_agg(id::text order by rank) from semantic),
       (select array_agg(distance order by rank) from semantic),

@@ -46,11 +46,11 @@ def keyword_values(request: SearchRequest) -> dict[str, Any]:
         values["last_word"] = last.group() if last else ""
     if request.keyword_rank is KeywordRank.BM25:
         values |= {"bm25_k1": request.bm25_k1, "bm25_b": request.bm25_b}
-        values["label_weights"] = list(request.label_weights or bm25_rank.LABEL_WEIGHTS)
+        values["label_weights"] = [*map(float, request.label_weights or bm25_rank.LABEL_WEIGHTS)]
     else:
         values["normalization"] = request.rank_normalization
         if request.label_weights is not None:
-            values["label_weights"] = list(reversed(request.label_weights))
+            values["label_weights"] = [*map(float, reversed(request.label_weights))]
     return values
 
 

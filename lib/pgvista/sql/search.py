@@ -254,7 +254,7 @@ fused as (
       {keyword_term} as keyword_term
     from semantic full join keyword on semantic.id = keyword.id{with_stats}
   ) as terms
-  order by score desc, id::text collate "C"
+  order by score desc, semantic_rank, keyword_rank
   limit {limit}
 )
 select {row},
@@ -266,7 +266,7 @@ select {row},
 from fused
 join {table} on {id} = fused.id
 cross join words
-order by fused.score desc, {id}::text collate "C"
+order by fused.score desc, fused.semantic_rank, fused.keyword_rank
 """,
             **self._common(),
             **self._semantic_parts(),

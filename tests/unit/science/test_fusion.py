@@ -85,11 +85,19 @@ def test_a_score_far_below_the_others_counts_no_less_than_none() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_ties_stand_by_id_and_are_counted(method: Fusion) -> None:
-    ids = ["b", "ä", "a'", "Z", "\U0001f40b", "a"]
-    fused = fuse(method, [], [(row_id, 1.0) for row_id in ids], k=1e9, keyword_weight=0.0)
-    assert fused.ids == ("Z", "a", "a'", "b", "ä", "\U0001f40b")
-    assert set(fused.tied().values()) == {5}
+def test_of_ties_the_nearer_by_meaning_stands_first_and_they_are_counted(method: Fusion) -> None:
+    near, worded = ["b", "ä"], ["Z", "ä", "\U0001f40b", "a"]
+    fused = fuse(
+        method,
+        [(row_id, 1.0) for row_id in near],
+        [(row_id, 1.0) for row_id in worded],
+        semantic_weight=0.0,
+        keyword_weight=0.0,
+    )
+    assert fused.ids == ("b", "ä", "Z", "\U0001f40b", "a")
+    assert set(fused.tied().values()) == {4}
+    swapped = fuse(Fusion.RRF, [("x", 2.0), ("a", 1.0)], [("a", 2.0), ("x", 1.0)])
+    assert swapped.ids == ("x", "a")
     assert fuse(Fusion.RRF, SEMANTIC, []).tied() == {}
 
 
@@ -126,7 +134,12 @@ def test_what_holds_for_all_lists(
     assert len(fused.ids) == len(set(fused.ids))
     assert np.isfinite(fused.score).all()
     assert (fused.semantic_term + fused.keyword_term == fused.score).all()
-    order = list(zip((-fused.score).tolist(), fused.ids, strict=True))
+    last = len(fused.ids) + 1
+    places = [
+        np.where(rank == 0, last, rank).tolist()
+        for rank in (fused.semantic_rank, fused.keyword_rank)
+    ]
+    order = list(zip((-fused.score).tolist(), *places, strict=True))
     assert order == sorted(order)
     for ranks, terms, scored in (
         (fused.semantic_rank, fused.semantic_term, semantic),

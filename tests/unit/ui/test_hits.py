@@ -123,7 +123,7 @@ def test_a_hybrid_hit_tells_its_sum() -> None:
         ["keyword", "keyword –", "", "−1.5000", how[1]],
     ]
     assert said["total"] == "−0.5000"
-    assert said["tied"] == "tied with 1 other, ordered by id"
+    assert said["tied"] == "tied with 1 other, the nearer by meaning first"
 
 
 def test_semantic_shows_distance_and_similarity_of_any_size() -> None:
