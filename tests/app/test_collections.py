@@ -433,7 +433,7 @@ class TestWords:
         assert not app.error, app.error[0].value
         hits = workbench.collection("docs").search("partikular", mode="keyword", match="near").hits
         assert [hit.id for hit in hits] == ["odd"]
-        words(app, "docs", "Allow near spelling")
+        words(app, "docs", "Near spelling")
         assert "is installed" in texts(app)
 
     def test_near_spelling_says_who_may_allow_it(
@@ -556,6 +556,10 @@ class TestReadOnly:
         drop = app.button(key="drop.docs.go")
         assert drop.disabled
         assert "read-only" in drop.label
+        words(app, "docs", "Refresh")
+        refresh = app.button(key="words.refresh")
+        assert (refresh.disabled, refresh.label) == (True, "Refresh (read-only)")
+        assert ":green-badge[in step]" in texts(app)
         # What gets past the page is refused by Postgres itself.
         target = app.session_state["pgvista.connections"].targets["locked"]
         database = Database(target)

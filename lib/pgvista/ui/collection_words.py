@@ -43,9 +43,12 @@ def collection_words(db: Database, stats: CollectionStats) -> None:
         st.markdown("**Words**")
         st.markdown(f":gray[{sentence}]")
         return
-    status, failed = _status(db, stats)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        line = st.empty()
+        status, at, failed = _status(db, stats)
     badge, colour, reason = standing(collection, status)
-    st.markdown(f"**Words** &nbsp; :{colour}-badge[{badge}] &nbsp; :gray[{reason}]")
+    checked = f" Checked at {at:%H:%M:%S}." if at is not None else ""
+    line.markdown(f"**Words** &nbsp; :{colour}-badge[{badge}] &nbsp; :gray[{reason}{checked}]")
     if failed is not None:
         show_error(failed)
     metric_chips(figures(stats, status), key="words.figures")
@@ -100,17 +103,19 @@ def figures(stats: CollectionStats, status: Bm25Status | None) -> list[tuple[str
 # -- the state
 
 
-def _status(db: Database, stats: CollectionStats) -> tuple[Bm25Status | None, PgvistaError | None]:
-    """Look at small tables at once; of others return what was found when it was asked for."""
+def _status(
+    db: Database, stats: CollectionStats
+) -> tuple[Bm25Status | None, datetime | None, PgvistaError | None]:
+    """Look at small tables at once; of others return what was found, and when it was asked for."""
     tables = stats.collection.bm25
     if tables is None:
-        return None, None
+        return None, None, None
     try:
         if _small(stats):
-            return bm25.status(db, stats.collection), None
-        return _asked(db, stats.collection, tables), None
+            return bm25.status(db, stats.collection), None, None
+        return *_asked(db, stats.collection, tables), None
     except PgvistaError as error:
-        return None, error
+        return None, None, error
 
 
 def _small(stats: CollectionStats) -> bool:
@@ -119,22 +124,22 @@ def _small(stats: CollectionStats) -> bool:
     return stats.rows_exact and stats.rows <= limit
 
 
-def _asked(db: Database, collection: Collection, tables: Bm25) -> Bm25Status | None:
+def _asked(
+    db: Database, collection: Collection, tables: Bm25
+) -> tuple[Bm25Status | None, datetime | None]:
+    """Draw the button that asks; what it found is kept while the side tables are the same."""
     place = (db.label, collection.name, tables)
+    if st.button(
+        "Check", key=f"words.check.{collection.name}", icon=":material/fact_check:",
+        help="Whether the statistics are in step. Reads the whole table.",
+    ):  # fmt: skip
+        with st.spinner("Reading the table"):
+            found = bm25.status(db, collection)
+        st.session_state[_CHECKED] = (place, found, datetime.now().astimezone())
     checked = st.session_state.get(_CHECKED)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Check", key=f"words.check.{collection.name}", icon=":material/fact_check:",
-            help="Whether the statistics are in step. Reads the whole table.",
-        ):  # fmt: skip
-            with st.spinner("Reading the table"):
-                checked = (place, bm25.status(db, collection), datetime.now().astimezone())
-            st.session_state[_CHECKED] = checked
-        if checked is None or checked[0] != place:
-            return None
-        st.markdown(f":gray[Checked at {checked[2]:%H:%M:%S}]")
-    status: Bm25Status = checked[1]
-    return status
+    if checked is None or checked[0] != place:
+        return None, None
+    return checked[1], checked[2]
 
 
 # -- the actions
@@ -148,7 +153,8 @@ def _actions(db: Database, stats: CollectionStats, status: Bm25Status | None) ->
     else:
         actions["Refresh"] = lambda: _refresh(db, collection, tables, status)
         actions["Build anew"] = lambda: _build(db, collection)
-        actions["Allow near spelling"] = lambda: _spelling(db, collection, tables)
+        spelling = "Near spelling" if tables.trigram_schema else "Allow near spelling"
+        actions[spelling] = lambda: _spelling(db, collection, tables)
         actions["Drop statistics"] = lambda: _drop(db, collection, tables, status)
     actions["Extensions for BM25"] = lambda: extensions_view(db, collection)
     key = f"{_ACTION}.{collection.name}"
