@@ -32,7 +32,6 @@ from pgvista.model.collection import (
 from pgvista.model.collection import Collection as CollectionInfo
 from pgvista.model.duplicates import DuplicateGroup
 from pgvista.model.filters import parse_filter
-from pgvista.model.index import IndexMethod, IndexSpec
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.rows import IngestReport, Row
 from pgvista.model.search import (
@@ -340,20 +339,17 @@ class Collection:
         ef_construction: int = 64,
         lists: int | None = None,
         vector_type: str | None = None,
+        target: str | None = None,
+        leading: int | None = None,
+        filters: Mapping[str, Any] | None = None,
         concurrently: bool = True,
     ) -> IndexInfo:
-        """Build an HNSW or IVFFlat index; see IndexSpec for the options."""
-        spec = IndexSpec(
-            method=_choice(IndexMethod, "method", method),
-            metric=None if metric is None else _choice(Metric, "metric", metric),
-            m=m,
-            ef_construction=ef_construction,
-            lists=lists,
-            vector_type=None
-            if vector_type is None
-            else _choice(VectorType, "vector_type", vector_type),
+        """Build an HNSW or IVFFlat index; see IndexSpec for the options, `target` and `filters`."""
+        spec = index_service.spec_of(
+            self.info, method, metric=metric, m=m, ef_construction=ef_construction, lists=lists,
+            vector_type=vector_type, target=target, leading=leading, filters=filters,
             concurrently=concurrently,
-        )
+        )  # fmt: skip
         made = index_service.create_index(self.db, self.info, spec)
         self.info = collection_service.open_collection(self.db, self.info.table, self.info.schema)
         return made

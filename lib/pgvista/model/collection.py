@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from pgvista.errors import InvalidInput
+from pgvista.model.index import BitMetric, IndexTarget
 from pgvista.model.metric import MAX_DIMENSION, Metric, VectorType
 
 DEFAULT_SCHEMA = "pgvista"
@@ -211,6 +213,20 @@ class IndexInfo:
     opclasses: tuple[str, ...]
     options: dict[str, str] = field(default_factory=dict)
     primary: bool = False
+    target: IndexTarget | None = None
+    """What of the vector is indexed; None: not a vector index, or on something else."""
+    metric: Metric | BitMetric | None = None
+    """What distance a vector index serves."""
+    leading: int | None = None
+    """Target leading: how many dimensions."""
+    predicate: str | None = None
+    """SQL of the condition that rows in a partial index meet; None: every row is in it."""
+    scans: int = 0
+    """Searches that used it since the server's statistics began."""
+    last_scan: datetime | None = None
+    """When it was used last; None: never, or the server is older than Postgres 16."""
+    build: str | None = None
+    """Phase of the build that is at work on it; None: none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,11 @@ from pgvista.model.collection import (
     RelationKind,
     Roles,
 )
+from pgvista.model.index import BitMetric
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
 from pgvista.sql import bm25_registry, catalog, judgments
+from pgvista.sql import index as index_sql
 from pgvista.sql.names import opclass_metric, opclass_name
 from pgvista.sql.query import Query
 
@@ -235,7 +237,12 @@ def indexes(connection: Connection[Any], collection: Collection) -> tuple[IndexI
     query = catalog.indexes(collection.schema, collection.table)
     found = []
     for row in connection.execute(query.sql, query.params).fetchall():
-        schema, name, method, definition, size, valid, columns, opclasses, options, primary = row
+        schema, name, method, definition, size, valid, columns, opclasses, options, primary = row[
+            :10
+        ]
+        expression, predicate, scans, last_scan, phase = row[10:]
+        is_vector = method in ("hnsw", "ivfflat")
+        target, leading = index_sql.recognise(expression) if is_vector else (None, None)
         found.append(
             IndexInfo(
                 schema=schema,
@@ -248,9 +255,20 @@ def indexes(connection: Connection[Any], collection: Collection) -> tuple[IndexI
                 opclasses=tuple(opclasses),
                 options=dict(option.split("=", 1) for option in options),
                 primary=primary,
+                target=target,
+                metric=_metric(opclasses[0]) if is_vector else None,
+                leading=leading,
+                predicate=predicate,
+                scans=scans,
+                last_scan=last_scan,
+                build=phase,
             )
         )
     return tuple(found)
+
+
+def _metric(opclass: str) -> Metric | BitMetric | None:
+    return index_sql.bit_metric(opclass) or opclass_metric(opclass)
 
 
 def _indexed_metric(row: dict[str, Any], roles: Roles) -> Metric:
@@ -267,7 +285,11 @@ def _index_cast(
     row: dict[str, Any], roles: Roles, metric: Metric, own: VectorType
 ) -> VectorType | None:
     """Return the type whose cast an index serves, where no index serves the column itself."""
-    found = {(item["opclass"], item["column"]) for item in row["vector_indexes"] or ()}
+    found = {
+        (item["opclass"], item["column"])
+        for item in row["vector_indexes"] or ()
+        if item["all_rows"]
+    }
     if (opclass_name(metric, own), roles.embedding) in found:
         return None
     casts = (kind for kind in VectorType if kind is not own)

@@ -40,7 +40,8 @@ _RELATIONS: LiteralString = """select n.nspname as schema, c.relname as table, c
       and has_column_privilege(c.oid, a.attnum, 'select')
   ) as columns,
   (
-    select jsonb_agg(jsonb_build_object('opclass', o.opcname, 'column', (
+    select jsonb_agg(jsonb_build_object(
+      'opclass', o.opcname, 'all_rows', i.indpred is null and i.indisvalid, 'column', (
       select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = i.indkey[0])))
     from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
       join pg_opclass o on o.oid = i.indclass[0]
@@ -103,8 +104,17 @@ def indexes(schema: str, table: str) -> Query:
     order by k.place)::text[],
   array(select o.opcname from unnest(i.indclass::oid[]) with ordinality as k(oid, place)
     join pg_opclass o on o.oid = k.oid order by k.place)::text[],
-  coalesce(x.reloptions, '{{}}'), i.indisprimary
+  coalesce(x.reloptions, '{{}}'), i.indisprimary,
+  case when i.indkey[0] = 0 then pg_get_indexdef(i.indexrelid, 1, true) end,
+  pg_get_expr(i.indpred, i.indrelid, true), coalesce(u.scans, 0), u.last_scan,
+  (select p.phase from pg_stat_progress_create_index p
+    where p.datname = current_database() and p.index_relid = i.indexrelid limit 1)
 from pg_index i
+  left join (
+    select s.indexrelid, s.idx_scan as scans,
+      (to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan  -- from Postgres 16 on
+    from pg_stat_all_indexes s
+  ) u on u.indexrelid = i.indexrelid
   join pg_class x on x.oid = i.indexrelid join pg_namespace xn on xn.oid = x.relnamespace
   join pg_am m on m.oid = x.relam
   join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace

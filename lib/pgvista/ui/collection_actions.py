@@ -9,7 +9,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection, CollectionStats, IndexInfo, RelationKind
-from pgvista.model.index import IndexMethod, IndexSpec, advised_lists
+from pgvista.model.index import IndexMethod, IndexSpec, IndexTarget, advised_lists
 from pgvista.model.metric import Metric, VectorType
 from pgvista.services import collections, indexes
 from pgvista.services.bm25 import Bm25Status
@@ -145,7 +145,7 @@ def _build(db: Database, stats: CollectionStats) -> None:
         format_func=lambda item: item.label,
         help="An index serves searches in its own metric alone.",
     )  # fmt: skip
-    types = list(VectorType)
+    types = list(dict.fromkeys((collection.vector_type, VectorType.HALFVEC)))
     stored = third.selectbox(
         "Index as", types, index=types.index(collection.vector_type), key="build.type",
         format_func=lambda item: item.value,
@@ -176,7 +176,7 @@ def _build(db: Database, stats: CollectionStats) -> None:
     spec = IndexSpec(
         method=method or IndexMethod.HNSW,
         metric=metric,
-        vector_type=None if stored is collection.vector_type else stored,
+        target=IndexTarget.COLUMN if stored is collection.vector_type else IndexTarget.HALFVEC,
         concurrently=quietly,
         **options,
     )
