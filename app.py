@@ -20,6 +20,7 @@ PAGES = {
         st.Page("pages/search/search.py", title="Search", icon=":material/search:"),
         st.Page("pages/search/by_example.py", title="By example", icon=":material/thumbs_up_down:"),
         st.Page("pages/search/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/search/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
     ],
     "Explore": [
         st.Page(

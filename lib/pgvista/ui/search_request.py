@@ -180,6 +180,25 @@ CHOICES: dict[str, Any] = {
 }
 """Knobs that are no sliders, with their defaults."""
 
+FIELDS: dict[str, str] = {
+    "search_mode": "mode",
+    "search_fusion": "fusion",
+    RRF_K.key: "rrf_k",
+    SEMANTIC_WEIGHT.key: "semantic_weight",
+    KEYWORD_WEIGHT.key: "keyword_weight",
+    DEPTH.key: "depth",
+    "search_match": "keyword_match",
+    "search_rank": "keyword_rank",
+    BM25_K1.key: "bm25_k1",
+    BM25_B.key: "bm25_b",
+    "search_norm": "rank_normalization",
+    "search_language": "text_config",
+    EF_SEARCH.key: "ef_search",
+    PROBES.key: "probes",
+    "search_scan": "iterative_scan",
+}
+"""The knobs that can have a default of the collection's own, and the fields that they move."""
+
 OFFERED: dict[str, set[str]] = {
     "search_mode": {*(item.value for item in Mode), SIDES},
     "search_fusion": {item.value for item in Fusion},
@@ -264,6 +283,19 @@ def permalink(collection: Collection, *, with_text: bool) -> str:
         if (row_id := similar_to(collection)) is not None:
             parts[SIMILAR] = row_id
     return "?" + urlencode(parts)
+
+
+def link_parameters(collection: Collection, request: SearchRequest, text: str) -> dict[str, str]:
+    """Return the parts of an address that opens the page with a request's settings and a question.
+
+    The number of hits is the page's own: what was measured deep is looked at from the top.
+    """
+    parts: dict[str, str] = {"collection": collection.name, TEXT: text}
+    for key, name in FIELDS.items():
+        found = getattr(request, name)
+        if found is not None:
+            parts[key] = str(found) if isinstance(found, str | int) else f"{found:g}"
+    return parts
 
 
 def similar_to(collection: Collection) -> str | None:
