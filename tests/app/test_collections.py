@@ -425,6 +425,26 @@ class TestWords:
         words(app, "docs", "Refresh")
         assert ":green-badge[in step]" in texts(app)
 
+    def test_names_of_any_characters_and_no_rows(
+        self, open_page: OpenPage, workbench: Workbench
+    ) -> None:
+        name = "*_`" + ODD_NAME + "` 100 %"
+        workbench.create_collection(name, dimension=1)
+        app = open_page("collections")
+        assert ":green-badge[in step]" in texts(app)
+        for action in ("Refresh", "Allow near spelling", "Extensions for BM25"):
+            words(app, name, action)
+            assert not app.error, app.error[0].value
+        words(app, name, "Build anew")
+        press(app, "Build")
+        assert finish_jobs(app) == [JobState.DONE]
+        assert "0 documents, 0 lexemes" in texts(app)
+        words(app, name, "Drop statistics")
+        app.text_input(key=f"words.drop.{name}.name").input(name).run()
+        app.button(key=f"words.drop.{name}.go").click().run()
+        assert not app.error
+        assert "no statistics" in texts(app)
+
     def test_near_spelling_is_allowed(self, open_page: OpenPage, workbench: Workbench) -> None:
         docs = with_rows(workbench)
         docs.upsert([{"id": "odd", "content": "particular", "embedding": [1, 2, 3, 4]}])
