@@ -171,6 +171,9 @@ def test_near_spelling_stands_in_for_words_that_no_row_holds(
     assert set(found(docs, "quick", match="near")) == {"fox"}
     assert set(found(docs, "partikular", match="near", rank="ts_rank_cd")) == {"many"}
     assert not found(docs, "xyzzy", match="near")
+    docs.info = bm25.build(docs.db, docs.info)
+    spelled = "select count(*) from pg_indexes where indexname like 'bm25_spelling%'"
+    assert connection.execute(spelled).fetchone() == (1,)
 
 
 @pytest.mark.parametrize("match", ["any", "all", "phrase", "prefix"])
@@ -400,6 +403,8 @@ def test_text_without_a_stored_tsvector(database_url: str, connection: psycopg.C
         connection.execute("update plain set body = 'a mouse' where id = 1")
         assert set(found(plain, "cat")) == {"3"}
         assert bm25.status(db.db, plain.info).documents == 3
+        again = collection_service.adopt(db.db, "public", "plain", text_config="simple")
+        assert again.bm25 is None  # they would count English stems
 
 
 def test_what_cannot_be_counted_is_refused(

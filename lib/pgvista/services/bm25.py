@@ -65,8 +65,10 @@ def build(db: Database, collection: Collection) -> Collection:
         if kept:
             catalog.run(connection, bm25_sql.lock(collection))
         numbers = registry.registered_numbers(collection.schema, collection.table)
-        for row in catalog.run(connection, numbers).fetchall():
-            _run_all(connection, bm25_sql.drop(Bm25(row[0])))
+        spelling = False
+        for former, spelled in catalog.run(connection, numbers).fetchall():
+            spelling |= spelled
+            _run_all(connection, bm25_sql.drop(Bm25(former)))
         (labelled,) = catalog.run(connection, bm25_sql.has_labels(collection)).fetchone() or (
             False,
         )
@@ -76,6 +78,9 @@ def build(db: Database, collection: Collection) -> Collection:
         _run_all(connection, bm25_sql.create(collection, made))
         _fill(connection, collection, made)
         catalog.run(connection, bm25_sql.index(made))
+        if spelling:
+            tables = catalog.bm25_tables(connection)[collection.schema, collection.table]
+            catalog.run(connection, bm25_sql.index_trigrams(tables))
         if kept:
             _run_all(connection, bm25_keep.keep(collection, made))
         for (role,) in catalog.run(connection, registry.readers(collection)).fetchall():

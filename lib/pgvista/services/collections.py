@@ -276,11 +276,16 @@ def adopt(
         metric=metric or found.metric,
         text_config=text_config or config or DEFAULT_TEXT_CONFIG,
     )
-    before, after = found.roles, adopted.roles
-    if (before.id, before.content, before.fts) != (after.id, after.content, after.fts):
-        bm25.drop(db, found)  # they count the words of other columns
+    if _words_of(found) != _words_of(adopted):
+        bm25.drop(db, found)  # they count the words of other columns, or in another language
     catalog.remember(db, adopted)
     return open_collection(db, table, schema)
+
+
+def _words_of(collection: Collection) -> tuple[str | None, ...]:
+    """Return what the words of a collection depend on."""
+    roles = collection.roles
+    return (roles.id, roles.fts) if roles.fts else (roles.id, roles.content, collection.text_config)
 
 
 def rename(db: Database, collection: Collection, new: str) -> Collection:

@@ -62,10 +62,15 @@ where (
 
 
 def registered_numbers(schema: str, table: str) -> Query:
-    """Read the numbers of a relation's side tables, and of those whose relation is gone."""
+    """Read (number, spelling) of a relation's side tables, and of those whose relation is gone.
+
+    `spelling` tells whether lexemes spelled alike were found.
+    """
     return Query(
         compose(
-            """select b.number from pgvista.bm25 b left join pg_class c on c.oid = b.relation
+            """select b.number, c.oid is not null
+  and to_regclass(format('pgvista.bm25_spelling_%%s', b.number)) is not null
+from pgvista.bm25 b left join pg_class c on c.oid = b.relation
 where c.oid is null or b.relation = to_regclass({name})""",
             name=param("name"),
         ),
