@@ -1,0 +1,231 @@
+"""Why rows are missing though a vector index is used: one cause a function.
+
+Each takes what is known and returns a finding or None; `MISSING` holds them in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pgvista.model.diagnosis import Cause, Facts, Finding, VectorIndex
+from pgvista.model.index import advised_lists
+from pgvista.sql import diagnosis as sql
+
+UNEVEN = 4.0
+"""A list drawn by its rows that holds so many times the mean is a sign of bad training."""
+_MAX_EF_SEARCH = 1000
+
+
+def endless(facts: Facts) -> Finding | None:
+    """No LIMIT, and an index that returns some rows only."""
+    index = facts.used
+    if facts.ordering.limited or index is None or _iterates(facts, index):
+        return None
+    bound = (
+        f"ef_search, {_ef_search(facts)}"
+        if index.method == "hnsw"
+        else "those in its visited lists"
+    )
+    return Finding(
+        Cause.NO_LIMIT,
+        f"There is no LIMIT, and the index {index.name} returns no more rows than {bound}: the "
+        f"others of about {facts.rows:,} are missing without a word.",
+        f"-- either say how many are wanted\n{sql.rewritten(facts.ordering)}\n\n"
+        f"-- or have them all\n{sql.set_local({'enable_indexscan': 'off'})}",
+    )
+
+
+def ef_search(facts: Facts) -> Finding | None:
+    """LIMIT above ef_search, and no iterative scan."""
+    index, limit = facts.used, _asked(facts)
+    if index is None or index.method != "hnsw" or limit is None or _iterates(facts, index):
+        return None
+    ef = _ef_search(facts)
+    if limit <= ef:
+        return None
+    remedy = (
+        {"hnsw.ef_search": str(limit)}
+        if limit <= _MAX_EF_SEARCH
+        else {
+            "hnsw.iterative_scan": "strict_order",
+            "hnsw.max_scan_tuples": str(max(20_000, 4 * limit)),
+        }
+    )
+    return Finding(
+        Cause.EF_SEARCH,
+        f"{limit:,} rows are asked for, and ef_search is {ef}: an HNSW index returns about that "
+        "many rows, whatever the LIMIT.",
+        sql.set_local(remedy),
+    )
+
+
+def filtered(facts: Facts) -> Finding | None:
+    """The filter is applied to what the index found, and leaves too few."""
+    index, limit = facts.used, _asked(facts)
+    if index is None or limit is None or not facts.ordering.conditions or not facts.rows:
+        return None
+    share = min(1.0, facts.ordering.scan_rows / facts.rows)
+    if share > 0.9 or (_enough(facts) is not None and _enough(facts)):
+        return None
+    method = index.method
+    if _iterates(facts, index):
+        if _enough(facts) is None:
+            return None
+        name = "hnsw.max_scan_tuples" if method == "hnsw" else "ivfflat.max_probes"
+        most = 100_000 if method == "hnsw" else index.lists
+        return Finding(
+            Cause.FILTER,
+            f"The filter lets about {share:.1%} of the rows through, and the iterative scan gave up "
+            f"at {name} before it had found {limit:,} of them.",
+            sql.set_local({name: str(max(most, facts.rows))}),
+        )
+    found = (
+        _ef_search(facts) if method == "hnsw" else int(_probes(facts) * facts.rows / index.lists)
+    )
+    if _enough(facts) is None and found * share >= limit:
+        return None
+    order = "strict_order" if method == "hnsw" else "relaxed_order"
+    return Finding(
+        Cause.FILTER,
+        f"The filter is applied after the index: it lets about {share:.1%} of the rows through, so "
+        f"that of about {found:,} rows found {found * share:,.0f} are left, and {limit:,} are asked "
+        "for.",
+        f"-- either let the index go on looking\n"
+        f"{sql.set_local({f'{method}.iterative_scan': order})}\n\n"
+        f"-- or index those rows alone\n{sql.partial_index(facts.ordering, index)}",
+    )
+
+
+def probes(facts: Facts) -> Finding | None:
+    """IVFFlat visits too few lists."""
+    index, limit = facts.used, _asked(facts)
+    if index is None or index.method != "ivfflat" or limit is None or _iterates(facts, index):
+        return None
+    visited = _probes(facts)
+    expected = visited * facts.rows / index.lists
+    if _enough(facts) or (_enough(facts) is None and expected >= limit) or visited >= index.lists:
+        return None
+    if facts.ordering.conditions and expected >= 2 * limit:
+        return None  # the filter is the cause
+    return Finding(
+        Cause.PROBES,
+        f"{visited} of {index.lists:,} lists are visited, which hold about {expected:,.0f} of the "
+        f"{facts.rows:,} rows, and {limit:,} are asked for.",
+        sql.set_local({"ivfflat.iterative_scan": "relaxed_order"})
+        + "\n-- or more lists from the start\n"
+        + sql.set_local(
+            {"ivfflat.probes": str(min(index.lists, max(2 * visited, round(index.lists**0.5))))}
+        ),
+    )
+
+
+def training(facts: Facts) -> Finding | None:
+    """IVFFlat's lists were made from too few rows."""
+    index = facts.used
+    if index is None or index.method != "ivfflat" or facts.list_rows is None or not facts.rows:
+        return None
+    mean = facts.rows / index.lists
+    if index.lists > facts.rows:
+        told = f"it has {index.lists:,} lists for {facts.rows:,} rows"
+    elif facts.list_rows >= UNEVEN * mean and facts.list_rows >= 50:
+        told = (
+            f"a row shares its list with {facts.list_rows:,.0f} others, and evenly spread it would "
+            f"be {mean:,.0f}"
+        )
+    else:
+        return None
+    return Finding(
+        Cause.TRAINING,
+        f"The lists of {index.name} were made from too few rows: {told}. An IVFFlat index must be "
+        "built when the table is filled.",
+        sql.rebuilt_with(index, advised_lists(facts.rows)),
+    )
+
+
+def approximate(facts: Facts) -> Finding | None:
+    """As many rows as asked for, and not the nearest."""
+    index, measured = facts.used, facts.measured
+    if index is None or measured is None or not measured.missed or measured.got < measured.asked:
+        return None
+    verb = "is" if measured.missed == 1 else "are"
+    name, value = measured.enough or (
+        ("hnsw.ef_search", min(_MAX_EF_SEARCH, 2 * _ef_search(facts)))
+        if index.method == "hnsw"
+        else ("ivfflat.probes", min(index.lists, 2 * _probes(facts)))
+    )
+    tried = f" With {name.partition('.')[2]} {value:,} all are found." if measured.enough else ""
+    return Finding(
+        Cause.APPROXIMATE,
+        f"{measured.missed} of the {measured.asked} nearest rows {verb} missed: the index is "
+        f"approximate, and looked at too few candidates for this query.{tried}",
+        sql.set_local({name: str(value)}),
+    )
+
+
+def null_vectors(facts: Facts) -> Finding | None:
+    """Rows without a vector."""
+    count = (facts.unindexed or (0, 0))[0]
+    if not count:
+        return None
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    return Finding(
+        Cause.NULL_VECTORS,
+        f"{rows} no vector (NULL): an index does not hold them, and no distance finds them.",
+        sql.missing_rows(facts.ordering, "null", facts.kind, facts.extension_schema),
+    )
+
+
+def zero_vectors(facts: Facts) -> Finding | None:
+    """Zero vectors under cosine."""
+    count = (facts.unindexed or (0, 0))[1]
+    if not count or facts.ordering.operator != "<=>":
+        return None
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    return Finding(
+        Cause.ZERO_VECTORS,
+        f"{rows} a vector of zeros, which has no direction: by cosine it is not in the index, and "
+        "its distance is NaN.",
+        sql.missing_rows(facts.ordering, "zero", facts.kind, facts.extension_schema),
+    )
+
+
+MISSING: tuple[Callable[[Facts], Finding | None], ...] = (
+    endless,
+    ef_search,
+    filtered,
+    probes,
+    training,
+    approximate,
+    null_vectors,
+    zero_vectors,
+)
+
+
+# -- what they share
+
+
+def _asked(facts: Facts) -> int | None:
+    return facts.measured.asked if facts.measured else facts.ordering.limit
+
+
+def _enough(facts: Facts) -> bool | None:
+    """Return whether as many rows came as were asked for; None where it was not run."""
+    found = facts.measured
+    return None if found is None else found.got >= found.asked
+
+
+def _ef_search(facts: Facts) -> int:
+    return int(facts.setting("hnsw.ef_search", "40"))
+
+
+def _probes(facts: Facts) -> int:
+    return int(facts.setting("ivfflat.probes", "1"))
+
+
+def _iterates(facts: Facts, index: VectorIndex) -> bool:
+    return facts.setting(f"{index.method}.iterative_scan", "off") != "off"
+
+
+def short(text: str) -> str:
+    """Return an expression cut in its middle, where a vector would stand."""
+    return text if len(text) <= 90 else f"{text[:60]}…{text[-24:]}"

@@ -1,0 +1,213 @@
+"""Why an index was not used or rows are missing: of a statement a person pasted, or of a search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pgvista.db.database import Database
+from pgvista.errors import InvalidInput, PgvistaError, StatementTimeout
+from pgvista.model.diagnosis import (
+    Cause,
+    Diagnosis,
+    Facts,
+    Finding,
+    Measured,
+    Ordering,
+    VectorIndex,
+)
+from pgvista.services.causes import UNUSED
+from pgvista.services.causes_missing import MISSING
+from pgvista.services.ordering import read_ordering, walk
+from pgvista.services.statement import one_select
+from pgvista.sql import diagnosis as sql
+from pgvista.sql.query import Query
+
+STATEMENT_TIMEOUT_MS = 10_000
+COUNT_TIMEOUT_MS = 2_000
+"""Rows without a vector are counted, and lists measured, for so long at most."""
+
+_FORCED = {
+    "enable_indexscan": "on",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+}
+_KNOBS = ("hnsw.ef_search", "hnsw.iterative_scan", "ivfflat.probes", "ivfflat.iterative_scan")
+
+
+def diagnose_statement(
+    db: Database,
+    text: str,
+    *,
+    settings: Mapping[str, str] | None = None,
+    dropped: Sequence[VectorIndex] = (),
+) -> Diagnosis:
+    """Find out why a person's statement does not use an index, or will miss rows.
+
+    It is explained, not run, in a read-only transaction that is rolled back, under a timeout, with
+    `settings` in effect. `dropped` are indexes known to have been there. Raises InvalidInput when
+    it is not one plain SELECT, and what Postgres says of it otherwise.
+    """
+    query = sql.explain_pasted(one_select(text))
+    return _diagnose(db, query, settings or {}, dropped, None)
+
+
+def diagnose_query(
+    db: Database,
+    query: Query,
+    *,
+    settings: Mapping[str, str],
+    dropped: Sequence[VectorIndex] = (),
+    measured: Measured | None = None,
+) -> Diagnosis:
+    """Find out the same of one of our own statements, with what running it told."""
+    return _diagnose(db, sql.explain(query), settings, dropped, measured)
+
+
+def vector_indexes(db: Database, schema: str, table: str) -> tuple[VectorIndex, ...]:
+    """Return the vector indexes of a relation, valid or not."""
+    query = sql.vector_indexes(schema, table)
+    return tuple(
+        VectorIndex(
+            schema=row[0],
+            name=row[1],
+            method=row[2],
+            definition=row[3],
+            valid=row[4],
+            opclass=row[5],
+            operators=tuple(row[6]),
+            column=row[7],
+            expression=row[8],
+            predicate=row[9],
+            options=dict(item.split("=", 1) for item in row[10]),
+        )
+        for row in db.query(query.statement, query.params)
+    )
+
+
+def _diagnose(
+    db: Database,
+    query: Query,
+    settings: Mapping[str, str],
+    dropped: Sequence[VectorIndex],
+    measured: Measured | None,
+) -> Diagnosis:
+    explained = _explain(db, query, settings)
+    root = explained["Plan"]
+    _refuse_writes(root)
+    text = json.dumps([explained], indent=2, ensure_ascii=False)
+    ordering = read_ordering(root)
+    if ordering is None:
+        finding = Finding(
+            Cause.NO_DISTANCE,
+            "The statement is not ordered by a distance between a vector column and a query, so "
+            "there is nothing a vector index could serve. Order by one: order by embedding <=> "
+            "'[...]' limit 10.",
+        )
+        return Diagnosis((finding,), None, None, plan=text)
+    facts = _facts(db, ordering, {**explained.get("Settings", {}), **settings}, dropped)
+    facts = replace(facts, measured=measured)
+    if ordering.index is None:
+        forced = read_ordering(_explain(db, query, {**settings, **_FORCED})["Plan"])
+        facts = replace(facts, forced=forced)
+    facts = replace(
+        facts,
+        unindexed=_count_unindexed(db, facts),
+        list_rows=_list_rows(db, facts, settings),
+    )
+    causes = UNUSED if ordering.index is None else MISSING
+    findings = tuple(found for cause in causes if (found := cause(facts)) is not None)
+    return Diagnosis(findings, ordering.index, ordering, facts.indexes, text)
+
+
+def _explain(db: Database, query: Query, settings: Mapping[str, str]) -> dict[str, Any]:
+    """Return EXPLAIN's answer, from a transaction that is rolled back.
+
+    ``binary`` makes psycopg use the protocol that takes one statement alone.
+    """
+
+    def work(connection: Any) -> Any:
+        connection.execute("savepoint explained")
+        row = connection.execute(query.sql, query.params, binary=True, prepare=False).fetchone()
+        connection.execute("rollback to savepoint explained")
+        return row[0]
+
+    return dict(db.read(work, settings=settings, timeout_ms=STATEMENT_TIMEOUT_MS)[0])
+
+
+def _refuse_writes(root: Mapping[str, Any]) -> None:
+    kinds = {place.node["Node Type"] for place in walk(root)}
+    if kinds & {"ModifyTable", "LockRows"}:
+        raise InvalidInput(
+            "This statement would write or lock rows.",
+            "Paste the SELECT alone, without FOR UPDATE and without INSERT, UPDATE or DELETE in it.",
+        )
+
+
+def _facts(
+    db: Database,
+    ordering: Ordering,
+    settings: Mapping[str, str],
+    dropped: Sequence[VectorIndex],
+) -> Facts:
+    found = vector_indexes(db, ordering.schema, ordering.relation)
+    column = ordering.column or ""
+    on_column = tuple(
+        index
+        for index in found
+        if index.column == column or (index.expression and column in index.expression)
+    )
+    query = sql.facts(ordering.schema, ordering.relation, column)
+    rows = db.query(
+        query.statement,
+        query.params,
+        settings={name: value for name, value in settings.items() if name in _KNOBS},
+    )
+    estimated, kind, schema, *knobs = (
+        rows[0] if rows else (0, "vector", None, None, None, None, None)
+    )
+    names = {index.name for index in found}
+    return Facts(
+        ordering=ordering,
+        indexes=on_column,
+        rows=estimated,
+        kind=kind,
+        extension_schema=schema,
+        settings={
+            **{name: value for name, value in zip(_KNOBS, knobs, strict=True) if value},
+            **settings,
+        },
+        dropped=tuple(index for index in dropped if index.name not in names),
+    )
+
+
+def _count_unindexed(db: Database, facts: Facts) -> tuple[int, int] | None:
+    """Count NULLs and zero vectors; None where it takes too long or may not be known."""
+    if not facts.kind.rpartition(".")[2].startswith(("vector", "halfvec")):
+        return None
+    query = sql.count_unindexed(facts.ordering, facts.kind, facts.extension_schema)
+    try:
+        row = db.query(query.statement, query.params, timeout_ms=COUNT_TIMEOUT_MS)[0]
+    except PgvistaError:
+        return None
+    return int(row[0]), int(row[1])
+
+
+def _list_rows(db: Database, facts: Facts, settings: Mapping[str, str]) -> float | None:
+    """Measure how many rows the list of a row holds; None where it takes too long."""
+    index = facts.used
+    if index is None or index.method != "ivfflat" or index.column is None:
+        return None
+    most = max(100, min(20_000, 10 * facts.rows // index.lists))
+    query = sql.list_sizes(facts.ordering, index, most)
+    one_probe = {**_FORCED, "ivfflat.probes": "1", "ivfflat.iterative_scan": "off"}
+    try:
+        row = db.query(
+            query.statement, query.params, settings=one_probe, timeout_ms=COUNT_TIMEOUT_MS
+        )[0]
+    except StatementTimeout:
+        return None
+    return float(row[0])
