@@ -2,8 +2,9 @@
 
 All write the same rows (vector, text, metadata) into the same server. pgvista and the bare COPY
 write into tables of one shape: with a tsvector and GIN indexes on words and metadata, which take
-half of the time. vecs writes into a table of its own, which has neither; so does pgvista once more,
-into a collection of layout "vecs".
+half of the time; both once with BM25's statistics kept by triggers, as collections have them, and
+once without. vecs writes into a table of its own, which has none of this; so does pgvista once
+more, into a collection of layout "vecs".
 
     python bench/upsert.py [--rows 50000] [--rounds 3] [--json FILE]
 """
@@ -27,6 +28,7 @@ from bench.server import bench_server, peer
 from bench.vectors import make_rows
 
 import pgvista
+from pgvista.services import bm25
 
 DIMENSION = 384
 
@@ -58,6 +60,13 @@ def bare_copy(url: str, rows: list[dict[str, Any]]) -> float:
         return time.perf_counter() - start
 
 
+def upsert(collection: pgvista.Collection, rows: list[dict[str, Any]]) -> float:
+    """Upsert all rows; return the seconds."""
+    start = time.perf_counter()
+    collection.upsert(rows)
+    return time.perf_counter() - start
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -66,48 +75,48 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     rows = make_rows(given.rows)
-    ours, bare, plain = [], [], []
+    kinds = ("pgvista", "bare", "pgvista without statistics", "bare without statistics")
+    times: dict[str, list[float]] = {kind: [] for kind in (*kinds, "pgvista, layout vecs")}
     with bench_server() as url, pgvista.connect(url) as db:
-        db.create_collection("bare", dimension=DIMENSION)
         for _ in range(given.rounds):
-            if any(item.name == "ours" for item in db.collections()):
-                db.collection("ours").drop()
-            collection = db.create_collection("ours", dimension=DIMENSION)
-            start = time.perf_counter()
-            collection.upsert(rows)
-            ours.append(time.perf_counter() - start)
-            bare.append(bare_copy(url, rows))
-            if any(item.name == "vecs.plain" for item in db.collections()):
-                db.collection("vecs.plain").drop()
-            collection = db.create_collection("plain", dimension=DIMENSION, layout="vecs")
-            start = time.perf_counter()
-            collection.upsert(rows)
-            plain.append(time.perf_counter() - start)
+            for kind in kinds:
+                made = db.create_collection("bare", dimension=DIMENSION)
+                if "without" in kind:
+                    made.info = bm25.drop(made.db, made.info)
+                if kind.startswith("bare"):
+                    times[kind].append(bare_copy(url, rows))
+                else:
+                    times[kind].append(upsert(made, rows))
+                made.drop()
+            made = db.create_collection("plain", dimension=DIMENSION, layout="vecs")
+            times["pgvista, layout vecs"].append(upsert(made, rows))
+            made.drop()
         vecs = peer("vecs-upsert", url, given.rows)
-    own, copied, same = (statistics.median(times) for times in (ours, bare, plain))
+    seconds = {kind: statistics.median(found) for kind, found in times.items()}
     table = [
-        {"what": "pgvista upsert", "seconds": own, "rows/s": given.rows / own},
-        {"what": "bare COPY and merge", "seconds": copied, "rows/s": given.rows / copied},
-        {"what": "pgvista, layout vecs", "seconds": same, "rows/s": given.rows / same},
+        {"what": kind, "seconds": found, "rows/s": given.rows / found}
+        for kind, found in seconds.items()
     ]
     result: dict[str, Any] = {
         "rows": given.rows,
-        "pgvista_s": ours,
-        "bare_s": bare,
-        "pgvista_vecs_layout_s": plain,
-        "speed_to_bare": copied / own,
+        "seconds": times,
+        "speed_to_bare": seconds["bare"] / seconds["pgvista"],
+        "speed_to_bare_without_statistics": seconds["bare without statistics"]
+        / seconds["pgvista without statistics"],
+        "speed_with_statistics_to_bare_without": seconds["bare without statistics"]
+        / seconds["pgvista"],
     }
     if vecs is not None:
-        seconds = vecs["seconds"]
-        table.append({"what": "vecs upsert", "seconds": seconds, "rows/s": given.rows / seconds})
+        took = vecs["seconds"]
+        table.append({"what": "vecs upsert", "seconds": took, "rows/s": given.rows / took})
         result |= {
-            "vecs_s": seconds,
-            "times_vecs": seconds / own,
-            "times_vecs_same_layout": seconds / same,
+            "vecs_s": took,
+            "times_vecs": took / seconds["pgvista"],
+            "times_vecs_same_layout": took / seconds["pgvista, layout vecs"],
         }
     print_table(f"Upsert of {given.rows} x {DIMENSION}", table)
-    ratios = ("speed_to_bare", "times_vecs", "times_vecs_same_layout")
-    print(json.dumps({key: result[key] for key in ratios if key in result}))
+    ratios = {key: value for key, value in result.items() if key.startswith(("speed", "times_"))}
+    print(json.dumps(ratios))
     write_json("upsert", result, given.json)
 
 
