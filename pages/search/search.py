@@ -22,5 +22,6 @@ with guarded(stop=True):
     with st.sidebar:
         collection = pick_collection(key="search_collection")
     if collection is not None:
+        search_request.begin(collection)
         context = load_context(db, collection)
         search_view(db, context, embedder(collection), examples(collection))

@@ -168,8 +168,10 @@ class _Base:
 
     @classmethod
     def of(cls, fused: Fused, parents: Mapping[str, str]) -> _Base:
-        # by id, so that a stable sort leaves ties as a search has them
-        order = sorted(range(len(fused.ids)), key=fused.ids.__getitem__)
+        # by both ranks, so that a stable sort leaves ties as a search has them
+        last = len(fused.ids) + 1
+        ranks = (fused.keyword_rank, fused.semantic_rank)
+        order = np.lexsort([np.where(rank == 0, last, rank) for rank in ranks])
         documents = [parents.get(fused.ids[place], fused.ids[place]) for place in order]
         return cls(documents, fused.semantic_term[order], fused.keyword_term[order])
 

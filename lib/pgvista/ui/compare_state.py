@@ -22,6 +22,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.filters import Filter, parse_filter
 from pgvista.model.metric import Metric
 from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.services.search_defaults import default_request
 from pgvista.ui import search_request
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_request import AUTO, Knob
@@ -148,15 +149,29 @@ def impossible(setting: SearchRequest, context: Context) -> str:
 def offered(context: Context) -> dict[str, Preset]:
     """Return the presets that the collection can answer; near a row, those by vectors alone."""
     by_row = similar_to(context.collection) is not None
+    presets = dict(PRESETS)
+    if (own := own_default(context.collection)) != DEFAULT:
+        presets["own"] = Preset(
+            "Own default / pgvista",
+            f"What searches of {context.collection.name} begin with, and pgvista's defaults",
+            (own, DEFAULT),
+        )
     possible = {
         name: preset
-        for name, preset in PRESETS.items()
+        for name, preset in presets.items()
         if not any(
             setting.mode is not Mode.SEMANTIC if by_row else impossible(setting, context)
             for setting in preset.settings
         )
     }
     return possible or {"index": PRESETS["index"]}
+
+
+def own_default(collection: Collection) -> SearchRequest:
+    """Return the collection's own default as a setting; pgvista's where it has none."""
+    found = default_request(collection)
+    moved = {name: found[name] for name in FIELDS.values() if found.get(name) is not None}
+    return replace(DEFAULT, **moved)
 
 
 def letters() -> tuple[str, ...]:

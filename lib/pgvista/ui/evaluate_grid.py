@@ -26,7 +26,7 @@ from pgvista.ui.charts.grid_heatmap import grid_heatmap
 from pgvista.ui.errors import plain
 from pgvista.ui.evaluate_default import own_defaults, take_button
 from pgvista.ui.evaluate_names import measure_help
-from pgvista.ui.evaluate_queries import open_in_search, rows_table
+from pgvista.ui.evaluate_queries import open_in_search, rows_table, told_line
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
 from pgvista.ui.search_context import embedder
@@ -41,7 +41,7 @@ _ICONS = {
     Decision.TOO_FEW: ":material/hourglass_empty:",
 }
 _VALUES: dict[str, tuple[str, Callable[[GridCell], float]]] = {
-    "choosing": ("The half that chooses", lambda cell: cell.tuning),
+    "choosing": ("Choosing half", lambda cell: cell.tuning),
     "held out": ("Held-out half", lambda cell: cell.held_out),
     "all": ("All queries", lambda cell: cell.all),
 }
@@ -237,9 +237,9 @@ def _single_lists(grid: Grid) -> None:
         hide_index=True,
         key="evaluate_grid_singles",
         column_config={
-            "setting": st.column_config.TextColumn("Setting", width="large"),
+            "setting": st.column_config.TextColumn("Setting", width="medium"),
             **{
-                name: number(label, format="%.3f", help=measure_help(grid.measure))
+                name: number(label, format="%.3f", width="small", help=measure_help(grid.measure))
                 for name, (label, _) in _VALUES.items()
             },
         },
@@ -273,9 +273,9 @@ def _maps(grid: Grid) -> None:
 def _legend(grid: Grid) -> str:
     on_map = {cell.setting for cell in grid.cells}
     best, present = grid.best.setting, grid.present.setting
-    said = "The full frame is the best on the half that chooses"
+    said = "The full frame is the best on the choosing half"
     if best not in on_map:
-        said = f"The best on the half that chooses is not on the map: {plain(best.label)}"
+        said = f"The best on the choosing half is not on the map: {plain(best.label)}"
     if present not in on_map:
         return f"{said}. What you have is not on the map: {plain(present.label)}."
     return f"{said}, the dotted frame what you have." if best in on_map else (
@@ -296,17 +296,18 @@ def _wins_and_losses(collection: Collection, chosen: Chosen, grid: Grid) -> None
     )
     st.markdown("#### Wins and losses")
     everything = grid.gain_all
-    st.markdown(
-        f":small[:gray[All {plural(everything.queries, 'query', 'queries')}: {everything.wins} "
-        f"wins, {everything.losses} losses. Losses stand first; click a query to open it in "
-        "Search with the best setting.]]"
+    told_line(
+        f"All {plural(everything.queries, 'query', 'queries')}: {plural(everything.wins, 'win')}, "
+        f"{plural(everything.losses, 'loss', 'losses')}. Losses stand first; click a query to open "
+        "it in Search with the best setting.",
+        rows,
+        key="evaluate_csv_grid",
     )
     clicked = rows_table(
         rows,
         key="evaluate_grid_queries",
         measure=grid.measure,
         values=["now", "best", "gain"],
-        file_name=f"{chosen.query_set.name}-grid.csv",
     )
     if clicked is not None:
         request = replace(state.present(collection), **grid.best.setting.fields())

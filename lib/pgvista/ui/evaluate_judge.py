@@ -22,7 +22,7 @@ from pgvista.ui.search_context import embedder
 GRADES = {0: "0 no use", 1: "1 a little", 2: "2 useful", 3: "3 the answer"}
 _POOLS = "_evaluate_pools"
 _KEPT_POOLS = 20
-_TEXT_HEIGHT_PX = 300
+_TEXT_HEIGHT_PX = 250
 _MAX_TEXT = 20_000
 _MAX_FIELD = 80
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pgvista.db.database import Database
-from pgvista.io.export import export_rows
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import DEFAULT_MEASURES, Evaluation, SettingEvaluation
 from pgvista.model.evaluation_grid import GridSetting
@@ -21,7 +19,7 @@ from pgvista.ui import evaluate_state as state
 from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import plain
 from pgvista.ui.evaluate_names import measure_help
-from pgvista.ui.evaluate_queries import query_table
+from pgvista.ui.evaluate_queries import csv_button, query_table
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
 from pgvista.ui.search_context import embedder
@@ -32,6 +30,8 @@ RECIPE = "published recipe"
 _JUDGED = "judged@10"
 _JUDGED_GAP = 0.1
 """Settings whose judged@10 differ by more are not compared fairly."""
+_EMBEDDED_MS = 0.5
+"""What takes less was remembered from before, and says nothing."""
 _MORE_MEASURES = ("nDCG@5", "nDCG@20", "R@10", "R@1000", "RR", "P@1", "P@5", "judged@20")
 
 
@@ -137,20 +137,24 @@ def _show(collection: Collection, found: Evaluation) -> None:
     embedding = (
         f" Embedding a query took {milliseconds(found.embedding_ms)} on average, which is not in "
         "the latency."
-        if found.embedding_ms
+        if found.embedding_ms >= _EMBEDDED_MS
         else ""
     )
-    _settings_table(found)
-    st.markdown(
-        f":small[:gray[Means over {plural(found.queries, 'query', 'queries')} of "
-        f"{plain(found.query_set)}. Latency is the time in the database.{embedding}]]"
-    )
+    rows = _settings_table(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":small[:gray[Means over {plural(found.queries, 'query', 'queries')} of "
+            f"{plain(found.query_set)}. Latency is the time in the database.{embedding}]]",
+            width="stretch",
+        )
+        csv_button(rows, key="evaluate_csv_settings", file_name="settings")
     for note in (*_warnings(found), *found.notes):
         st.markdown(f":small[:orange[:material/info:] {plain(note)}]")
     query_table(collection, found)
 
 
-def _settings_table(found: Evaluation) -> None:
+def _settings_table(found: Evaluation) -> list[dict[str, Any]]:
+    """Draw a row for each setting, the best of each measure in colour; return the rows."""
     names = list(found.settings[0].measures)
     rows = [_row(setting, names) for setting in found.settings]
     frame = pd.DataFrame(rows)
@@ -162,7 +166,7 @@ def _settings_table(found: Evaluation) -> None:
     if len(rows) > 1:
         shown = frame.style.apply(
             lambda column: [style if value == column.max() > 0 else "" for value in column],
-            subset=merits,
+            subset=pd.Index(merits),
         )
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -176,22 +180,15 @@ def _settings_table(found: Evaluation) -> None:
             "p95 ms": number(format="%.1f", help="Of 20 searches 19 took less, in ms."),
             "how": st.column_config.TextColumn("How", width="medium"),
             "problems": number(
-                "Problems", help="Queries that found nothing or could not be asked; they count 0."
+                "Problems",
+                help="Queries whose words found nothing, or that could not be asked. Choose the "
+                "setting below to see which, and why.",
             ),
         },
         alt="A row for each setting with the mean of each measure and the latency: "
         + "; ".join(f"{row['setting']} {names[0]} {row[names[0]]:.3f}" for row in rows),
     )
-    st.download_button(
-        "CSV",
-        data=partial(export_rows, rows, "csv"),
-        file_name=f"{found.query_set}-settings.csv",
-        mime="text/csv",
-        key="evaluate_csv_settings",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-    )
+    return rows
 
 
 def _row(setting: SettingEvaluation, names: list[str]) -> dict[str, Any]:

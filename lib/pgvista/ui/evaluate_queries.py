@@ -11,6 +11,7 @@ from pgvista.io.export import export_rows
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import Evaluation
 from pgvista.model.search import Mode, SearchRequest
+from pgvista.ui.errors import plain
 from pgvista.ui.evaluate_names import measure_help
 from pgvista.ui.format import plural
 from pgvista.ui.search_request import link_parameters
@@ -51,20 +52,19 @@ def query_table(collection: Collection, found: Evaluation) -> None:
         )
     else:
         told = "The lowest values stand first."
-    st.markdown(f":small[:gray[{told} Click a query to open it in Search.]]")
+    told_line(f"{told} Click a query to open it in Search.", rows, key="evaluate_csv_queries")
     clicked = rows_table(
         rows,
         key=f"evaluate_queries_{measure}_{setting}_{against}",
         measure=measure,
         values=[against, setting, "gain"] if others else [setting],
-        file_name=f"{found.query_set}-queries.csv",
     )
     if clicked is not None:
         open_in_search(collection, found.settings[place].request, compared[clicked].query.text)
 
 
 def rows_table(
-    rows: list[dict[str, Any]], *, key: str, measure: str, values: list[str], file_name: str
+    rows: list[dict[str, Any]], *, key: str, measure: str, values: list[str]
 ) -> int | None:
     """Draw a row for each query; return the number of the row that was clicked."""
     number = st.column_config.NumberColumn
@@ -77,30 +77,44 @@ def rows_table(
         selection_mode="single-cell",
         column_order=["query", *values, "id", *(["problem"] if _has_problems(rows) else [])],
         column_config={
-            "query": st.column_config.TextColumn("Query", width="large"),
-            **{name: number(format="%.3f", help=measure_help(measure)) for name in values},
+            "query": st.column_config.TextColumn("Query", width="medium"),
+            **{
+                name: number(format="%.3f", width="small", help=measure_help(measure))
+                for name in values
+            },
             **(
-                {"gain": number("Gain", format="%+.3f", help="Below 0: a loss.")}
+                {"gain": number("Gain", format="%+.3f", width="small", help="Below 0: a loss.")}
                 if "gain" in values
                 else {}
             ),
             "id": st.column_config.TextColumn("Id", width="small"),
-            "problem": st.column_config.TextColumn("Why", width="large"),
+            "problem": st.column_config.TextColumn("Why", width="medium"),
         },
         alt=f"A row for each of {len(rows)} queries with its {measure}",
     )
+    cells = event.selection.cells
+    return int(cells[0][0]) if cells and cells[0][0] < len(rows) else None
+
+
+def told_line(told: str, rows: list[dict[str, Any]], *, key: str) -> None:
+    """Draw the line above a table of queries: what it shows, and the way to take it along."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":small[:gray[{plain(told)}]]", width="stretch")
+        csv_button(rows, key=key, file_name="queries")
+
+
+def csv_button(rows: list[dict[str, Any]], *, key: str, file_name: str) -> None:
+    """Draw the button that takes the rows of a table along."""
     st.download_button(
         "CSV",
         data=partial(export_rows, rows, "csv"),
-        file_name=file_name,
+        file_name=f"{file_name}.csv",
         mime="text/csv",
-        key=f"{key}.csv",
+        key=key,
         icon=":material/download:",
         type="tertiary",
         on_click="ignore",
     )
-    cells = event.selection.cells
-    return int(cells[0][0]) if cells and cells[0][0] < len(rows) else None
 
 
 def open_in_search(collection: Collection, request: SearchRequest, text: str) -> None:

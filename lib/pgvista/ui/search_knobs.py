@@ -83,7 +83,7 @@ def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False)
         key=knob.key,
         minimum=knob.minimum,
         maximum=knob.maximum,
-        value=knob.default,
+        value=knobs.default(knob),
         step=knob.step,
         log=knob.log,
         format=knob.format,
@@ -102,6 +102,7 @@ def fusion_knobs() -> None:
             [item.value for item in Fusion],
             key="search_fusion",
             format_func=lambda item: FUSION[Fusion(item)],
+            index=_index("search_fusion", [item.value for item in Fusion]),
             label_visibility="collapsed",
             persist_state="session",
             help="What the two lists add up. RRF: weight / (k + rank), scores aside. Min-max: scores "
@@ -176,7 +177,7 @@ def keyword_knobs(context: Context) -> None:
 
 def _index(key: str, options: list[str]) -> int:
     """Return the place of a list's default, where nothing is chosen yet."""
-    return 0 if key in st.session_state else options.index(knobs.CHOICES[key])
+    return 0 if key in st.session_state else options.index(knobs.default_choice(key))
 
 
 def vector_knobs(

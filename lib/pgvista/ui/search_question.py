@@ -55,7 +55,9 @@ def question(context: Context) -> st.delta_generator.DeltaGenerator:
             format_func=lambda item: LABELS[item],
             key="search_mode",
             required=True,
-            default=None if "search_mode" in st.session_state else Mode.HYBRID.value,
+            default=None
+            if "search_mode" in st.session_state
+            else search_request.default_choice("search_mode"),
             label_visibility="collapsed",
             persist_state="session",
             on_change=_back_to_question,

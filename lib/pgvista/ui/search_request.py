@@ -27,6 +27,7 @@ from pgvista.model.search import (
     Mode,
     SearchRequest,
 )
+from pgvista.services.search_defaults import default_request
 
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(SearchRequest)}
 """What a request is without any knob moved."""
@@ -199,6 +200,9 @@ FIELDS: dict[str, str] = {
 }
 """The knobs that can have a default of the collection's own, and the fields that they move."""
 
+_PGVISTAS: dict[str, Any] = CHOICES | {knob.key: knob.default for knob in KNOBS}
+_OWN, _LINKED = "_search_own_defaults", "_search_linked"
+
 OFFERED: dict[str, set[str]] = {
     "search_mode": {*(item.value for item in Mode), SIDES},
     "search_fusion": {item.value for item in Fusion},
@@ -211,16 +215,53 @@ OFFERED: dict[str, set[str]] = {
 """What the choices can be that take no other value."""
 
 
+def begin(collection: Collection) -> None:
+    """Let searches begin with the collection's own defaults; call it before a knob is read.
+
+    When they come or change, knobs that stood at the former default follow; a knob that a person
+    moved, or that a link speaks of, stays. A link names what is not at pgvista's own default.
+    """
+    state, defaults = st.session_state, default_request(collection)
+    own: dict[str, Any] = {}
+    for key, name in FIELDS.items():
+        found = defaults.get(name)
+        if found is None or (key in OFFERED and str(found) not in OFFERED[key]):
+            continue
+        own[key] = str(found) if key in CHOICES else float(found)
+    before, linked = state.get(_OWN, {}), state.pop(_LINKED, False)
+    state[_OWN] = own
+    if linked:
+        for key in own.keys() - state.keys():
+            state[key] = _PGVISTAS[key]
+    elif own != before:
+        for key in {*own, *before}:
+            if state.get(key) in (None, before.get(key, _PGVISTAS[key])):
+                state.pop(key, None)
+                if key in own:
+                    state[key] = own[key]
+
+
+def default(knob: Knob) -> float:
+    """Return where a slider begins: at the collection's own default, else at pgvista's."""
+    found = float(st.session_state.get(_OWN, {}).get(knob.key, knob.default))
+    return min(max(found, knob.minimum), knob.maximum)
+
+
+def default_choice(key: str) -> Any:
+    """Return where a knob of CHOICES begins: at the collection's own default, else at pgvista's."""
+    return st.session_state.get(_OWN, {}).get(key, CHOICES[key])
+
+
 def value(knob: Knob) -> float:
     """Return a knob's present value, whether or not its slider is drawn."""
-    found = st.session_state.get(knob.key, knob.default)
+    found = st.session_state.get(knob.key, default(knob))
     return min(max(float(found), knob.minimum), knob.maximum)
 
 
 def choice(key: str) -> Any:
     """Return the present value of a knob of CHOICES."""
     found = st.session_state.get(key)
-    return CHOICES[key] if found is None else found
+    return default_choice(key) if found is None else found
 
 
 def restore(*, arrived: bool) -> None:
@@ -234,16 +275,17 @@ def restore(*, arrived: bool) -> None:
     state = st.session_state
     state["_search_link"] = given
     if set(given) - {TEXT, SIMILAR}:
+        state[_LINKED] = True
         for key in (FOLLOWED, *CHOICES, *(knob.key for knob in KNOBS)):
             state.pop(key, None)
     for knob in KNOBS:
         if (number := _number(given.get(knob.key))) is not None:
             state[knob.key] = number
-    for key, default in CHOICES.items():
+    for key, pgvistas in CHOICES.items():
         text = given.get(key)
         if text is None or (key in OFFERED and text not in OFFERED[key]):
             continue
-        if isinstance(default, bool):
+        if isinstance(pgvistas, bool):
             state[key] = text == "1"
         elif key != "search_threshold":
             state[key] = text
@@ -271,11 +313,11 @@ def permalink(collection: Collection, *, with_text: bool) -> str:
     parts: dict[str, str] = {"collection": collection.name}
     for knob in KNOBS:
         followed = knob is EF_SEARCH and value(knob) == st.session_state.get(FOLLOWED)
-        if value(knob) != knob.default and not followed:
+        if not followed and not value(knob) == knob.default == default(knob):
             parts[knob.key] = f"{value(knob):g}"
-    for key, default in CHOICES.items():
+    for key, pgvistas in CHOICES.items():
         found = choice(key)
-        if found != default:
+        if not found == pgvistas == default_choice(key):
             parts[key] = "1" if found is True else str(found)
     if with_text:
         if text := st.session_state.get(TEXT):
@@ -319,6 +361,7 @@ def follow_depth(mode: Mode) -> Knob:
     asked = value(DEPTH) if mode is Mode.HYBRID else value(LIMIT)
     automatic = min(EF_SEARCH.maximum, max(EF_SEARCH.default, asked))
     state = st.session_state
+    automatic = state.get(_OWN, {}).get(EF_SEARCH.key, automatic)
     if state.get(EF_SEARCH.key) in (None, state.get(FOLLOWED)):
         state[EF_SEARCH.key] = automatic
     state[FOLLOWED] = automatic

@@ -80,19 +80,12 @@ def heatmap_figure(
                 showarrow=False,
                 font={"size": 11, "color": _ink(share, colours)},
             )
-            for marked, dash, width in (
-                (grid.present.setting, "dot", 2.0),
-                (grid.best.setting, "solid", 3.0),
-            ):
-                if cell.setting == marked:
-                    figure.add_shape(
-                        type="rect",
-                        x0=x - 0.47,
-                        x1=x + 0.47,
-                        y0=y - 0.45,
-                        y1=y + 0.45,
-                        line={"color": colours.keyword, "width": width, "dash": dash},
-                    )
+            if cell.setting == grid.present.setting:
+                _frame(figure, x, y, colours.background, 4.5, "solid")
+                _frame(figure, x, y, colours.text, 1.5, "dot")
+            if cell.setting == grid.best.setting:
+                _frame(figure, x, y, colours.background, 7.0, "solid")
+                _frame(figure, x, y, colours.keyword, 3.0, "solid")
     figure.update_layout(
         height=_TOP_PX + _BOTTOM_PX + CELL_PX * max(1, len(methods)),
         margin={"l": 4, "r": 4, "t": _TOP_PX, "b": _BOTTOM_PX},
@@ -103,6 +96,18 @@ def heatmap_figure(
     figure.update_xaxes(**axis, title={"text": "Semantic share", "standoff": 6})
     figure.update_yaxes(**axis, automargin=True, title={"text": "Fusion", "standoff": 4})
     return figure
+
+
+def _frame(figure: go.Figure, x: int, y: int, colour: str, width: float, dash: str) -> None:
+    """Draw a frame about the cell in column `x` and row `y`."""
+    figure.add_shape(
+        type="rect",
+        x0=x - 0.46,
+        x1=x + 0.46,
+        y0=y - 0.43,
+        y1=y + 0.43,
+        line={"color": colour, "width": width, "dash": dash},
+    )
 
 
 def short(value: float) -> str:
