@@ -50,8 +50,10 @@ def docs(database_url: str) -> Iterator[tuple[Database, Collection]]:
 
 def test_progress_is_told_and_the_index_stands(docs: tuple[Database, Collection]) -> None:
     reporter = Watching()
-    index = build_index(*docs, IndexSpec(ef_construction=200), reporter=reporter)
-    assert index.valid
+    built = build_index(*docs, IndexSpec(ef_construction=200), reporter=reporter)
+    assert built.index.valid
+    assert built.analyzed
+    assert built.rows == ROWS
     assert reporter.told
     assert any(progress.total for progress in reporter.told)
 

@@ -62,12 +62,13 @@ def test_what_was_asked_for_is_what_the_catalog_has(
     metric: Metric | BitMetric,
     leading: int | None,
 ) -> None:
-    lists = {"lists": 2} if method == "ivfflat" else {}
+    if method == "ivfflat":
+        options = {"lists": 2, **options}
     if method == "ivfflat" and metric in (Metric.L1, BitMetric.JACCARD):
         with pytest.raises(InvalidInput, match="IVFFlat does not serve"):
-            docs.create_index(method, **lists, **options)
+            docs.create_index(method, **options)
         return
-    made = docs.create_index(method, **lists, **options)
+    made = docs.create_index(method, **options)
     if docs.info.vector_type == "halfvec" and target is IndexTarget.HALFVEC:
         target = IndexTarget.COLUMN  # Postgres drops a cast that changes nothing
     assert (made.method, made.target, made.metric) == (method, target, metric)
@@ -90,10 +91,10 @@ def test_a_partial_index_serves_searches_with_its_filter_alone(
     made = docs.create_index("hnsw", filters=filters)
     assert made.predicate
     assert docs.info.index_cast is None
-    vector = np.ones(DIMENSION, dtype=np.float32)
+    vector = [1.0] * DIMENSION
     with psycopg.connect(database_url) as session:
-        session.execute("alter database {} set enable_seqscan = off".format(session.info.dbname))
-        session.execute("alter database {} set enable_sort = off".format(session.info.dbname))
+        session.execute(f"alter database {session.info.dbname} set enable_seqscan = off")
+        session.execute(f"alter database {session.info.dbname} set enable_sort = off")
     docs.db.refresh()
     found = docs.search(vector, limit=5, filters=filters, explain=True)
     assert found.plan is not None

@@ -127,6 +127,10 @@ class FieldIndexSpec:
     concurrently: bool = True
 
 
+AnyIndexSpec = IndexSpec | FieldIndexSpec
+"""What can be built."""
+
+
 def advised_lists(rows: int) -> int:
     """pgvector's advice for IVFFlat: rows / 1000 up to a million rows, above that sqrt(rows)."""
     return max(1, min(MAX_LISTS, round(rows / 1000 if rows <= 1_000_000 else rows**0.5)))

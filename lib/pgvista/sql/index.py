@@ -11,11 +11,12 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from pgvista.errors import InvalidInput
-from pgvista.model.collection import Collection
+from pgvista.model.collection import Collection, RelationKind
 from pgvista.model.filters import Comparison, Filter, Not, to_object
 from pgvista.model.index import (
     DEFAULT_EF_CONSTRUCTION,
     DEFAULT_M,
+    AnyIndexSpec,
     BitMetric,
     FieldIndexSpec,
     IndexMethod,
@@ -44,7 +45,7 @@ def create(collection: Collection, spec: IndexSpec, *, rows: int) -> tuple[str, 
     statement = compose(
         "create index{concurrently} {name} on {table} using {method} ({indexed} {opclass}) "
         "with ({options}){where}",
-        concurrently=_concurrently(spec.concurrently),
+        concurrently=_concurrently(spec.concurrently and _can_be_read_meanwhile(collection)),
         name=sql.Identifier(name),
         table=relation(collection),
         method=sql.SQL(spec.method.value),
@@ -187,13 +188,58 @@ def create_field(collection: Collection, spec: FieldIndexSpec) -> tuple[str, Que
     return made, Query(
         compose(
             "create index{concurrently} {made} on {table} using {method} ({what})",
-            concurrently=_concurrently(spec.concurrently),
+            concurrently=_concurrently(spec.concurrently and _can_be_read_meanwhile(collection)),
             made=sql.Identifier(made),
             table=relation(collection),
             method=sql.SQL(method),
             what=what,
         )
     )
+
+
+def create_any(collection: Collection, spec: AnyIndexSpec, *, rows: int) -> tuple[str, Query]:
+    """Build ``create index`` for vectors, words or filters; return the index's name too."""
+    if isinstance(spec, FieldIndexSpec):
+        return create_field(collection, spec)
+    return create(collection, spec, rows=rows)
+
+
+def maintenance_work_mem(size_bytes: int) -> Query:
+    """Set the memory of this session's builds; whole kB, 1 MB at least."""
+    return Query(
+        compose(
+            "set maintenance_work_mem = {size}",
+            size=sql.Literal(f"{max(1024, -(-size_bytes // 1024))}kB"),
+        )
+    )
+
+
+def take_turn(collection: Collection, *, alone: bool) -> Query:
+    """Ask whether this session may build an index on the table now: nobody else does.
+
+    `alone`: hold an advisory lock until the session ends, so that others of pgvista wait.
+    """
+    lock: LiteralString = (
+        "and pg_try_advisory_lock(hashtext('pgvista index build'), hashtext({name}))"
+        if alone
+        else ""
+    )
+    name = sql.Literal(relation(collection).as_string(None))
+    return Query(
+        compose(
+            """select not exists (
+    select from pg_stat_progress_create_index
+    where datname = current_database() and relid = {name}::regclass and pid <> pg_backend_pid())
+  {lock}""",
+            name=name,
+            lock=compose(lock, name=name),
+        )
+    )
+
+
+def lock_timeout(milliseconds: int) -> Query:
+    """Limit how long statements of this session wait for locks; 0: no limit."""
+    return Query(compose("set lock_timeout = {limit}", limit=sql.Literal(milliseconds)))
 
 
 def drop(schema: str, name: str, *, concurrently: bool = False) -> Query:
@@ -306,6 +352,11 @@ def _options(spec: IndexSpec, rows: int) -> sql.Composed:
 
 def _function(name: str, schema: str | None) -> sql.Identifier:
     return sql.Identifier(name) if schema is None else sql.Identifier(schema, name)
+
+
+def _can_be_read_meanwhile(collection: Collection) -> bool:
+    """Postgres builds no index of a partitioned table concurrently."""
+    return collection.kind is not RelationKind.PARTITIONED
 
 
 def _concurrently(wanted: bool) -> sql.SQL:
