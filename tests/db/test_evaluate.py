@@ -22,6 +22,7 @@ from pgvista.services.collections import open_collection
 from pgvista.services.connect import open_database
 from pgvista.services.evaluate import evaluate, template
 from pgvista.services.evaluate_grid import decide, evaluate_grid
+from pgvista.services.search import search
 
 SEMANTIC = {"semantic": template(mode=Mode.SEMANTIC)}
 KEYWORD = {"keyword": template(mode=Mode.KEYWORD)}
@@ -293,6 +294,25 @@ def test_chunks_are_folded_in_a_grid_too(db: Database, chunked: Collection) -> N
     spec = GridSpec(measure="RR@10", ks=(60.0,), resamples=100)
     grid = evaluate_grid(db, chunked, judged, template(), spec, embedder=EAST)
     assert grid.singles[0].all == pytest.approx((1 / 2 + 1) / 2)
+
+
+def test_a_grid_leaves_ties_as_a_search_has_them(db: Database, module_database_url: str) -> None:
+    """Of two rows that each list puts in the other's place, the one nearer by meaning is first."""
+    with pgvista.connect(module_database_url) as workbench:
+        made = workbench.create_collection("turned", model=DEFAULT_MODEL)
+        texts = {"z": "apple stone stone stone", "y": "apple"}
+        made.upsert(
+            [{"id": k, "content": t, "embedding": at(n)} for n, (k, t) in enumerate(texts.items())]
+        )
+    turned = open_collection(db, "turned")
+    judged = query_set({"q": "apple", "r": "apples"}, {"q": {"z": 1}, "r": {"z": 1}})
+    found = search(db, turned, template(text="apple"), embedder=EAST)
+    assert [hit.id for hit in found.hits] == ["z", "y"]
+    assert found.hits[0].score == found.hits[1].score
+    spec = GridSpec(measure="RR@10", ks=(60.0,), semantic_shares=(0.5,), resamples=100)
+    grid = evaluate_grid(db, turned, judged, template(), spec, embedder=EAST)
+    same = next(cell for cell in grid.cells if cell.setting == grid.present.setting)
+    assert same.all == grid.present.all == 1.0
 
 
 def test_one_query_is_no_grid(db: Database, fruit: Collection) -> None:

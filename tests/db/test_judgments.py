@@ -15,7 +15,7 @@ from pgvista.db.database import Database
 from pgvista.errors import InvalidInput, NotFound, PermissionDenied, ReadOnly
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import EvaluationQuery
-from pgvista.services.collections import open_collection, rename
+from pgvista.services.collections import drop, open_collection, rename
 from pgvista.services.connect import open_database
 from pgvista.services.judgments import (
     add_query,
@@ -314,3 +314,60 @@ def test_defaults_written_by_hand_that_no_search_takes_are_left_out(
     assert default_request(open_collection(db, "fruit")) == {"depth": 50}
     connection.execute("update pgvista.collections set search_defaults = '[1, 2]'")
     assert default_request(open_collection(db, "fruit")) == {}
+
+
+@pytest.fixture
+def reader(database_url: str, db: Database, fruit: Collection) -> Iterator[Database]:
+    """A role that may read judgments, and make collections of its own, but not judge."""
+    save_query_set(db, fruit, query_set({"q": "pear"}, {"q": {"c": 1}}, "mine"))
+    role = "reader_of_judgments"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+        for statement in (
+            "create role {} login password 'secret'",
+            "grant usage, create on schema pgvista to {}",
+            "grant select on pgvista.judgment_sets, pgvista.judgment_queries, "
+            "pgvista.judgment_grades to {}",
+        ):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
+    limited = open_database(
+        psycopg.conninfo.make_conninfo(database_url, user=role, password="secret")
+    )
+    yield limited
+    limited.close()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for statement in ("drop owned by {}", "drop role {}"):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
+
+
+def test_a_role_that_did_not_make_the_tables_is_told_whom_to_ask(
+    reader: Database, db: Database, fruit: Collection
+) -> None:
+    (saved,) = list_query_sets(reader, fruit)
+    key = saved.id
+    for work in (
+        lambda: judge(reader, key, "q", "c", 3),
+        lambda: add_query(reader, key, EvaluationQuery("r", "sand")),
+        lambda: delete_query_set(reader, key),
+        lambda: save_query_set(reader, fruit, query_set({"q": "x"}, {}, "mine")),
+    ):
+        with pytest.raises(PermissionDenied, match="another role made") as told:
+            work()
+        assert "pgvista.judgment_grades" in told.value.hint
+    assert read_query_set(db, key).judgments == {"q": {"c": 1}}
+
+
+def test_that_role_may_still_drop_a_collection_of_its_own(reader: Database) -> None:
+    with reader.transaction() as connection:
+        connection.execute("create table pgvista.own (id text primary key, embedding vector(3))")
+    drop(reader, open_collection(reader, "own"))
+    with pytest.raises(NotFound):
+        open_collection(reader, "own")
+
+
+def test_sets_go_with_a_collection_that_is_dropped(db: Database, fruit: Collection) -> None:
+    save_query_set(db, fruit, query_set({"q": "pear"}, {"q": {"c": 1}}, "mine"))
+    drop(db, fruit)
+    assert list_query_sets(db) == []
+    rows = db.read(lambda c: c.execute("select count(*) from pgvista.judgment_grades").fetchone())
+    assert rows == (0,)

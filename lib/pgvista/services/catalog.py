@@ -116,6 +116,8 @@ def forget(
     if kept:
         query = catalog.forget(collection.schema, collection.table)
         connection.execute(query.sql, query.params)
+    if (run(connection, judgments.sets_deletable()).fetchone() or (False,))[0]:
+        run(connection, judgments.delete_of_collection(collection.schema, collection.table))
     _in_session.get(db, {}).pop((collection.schema, collection.table), None)
 
 

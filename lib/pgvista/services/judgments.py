@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from psycopg import Connection
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
-from pgvista.errors import InvalidInput, NotFound, PermissionDenied, PgvistaError
+from pgvista.errors import InvalidInput, NotFound, PermissionDenied, PgvistaError, ReadOnly
 from pgvista.io.samples import help_centre_judgments, help_centre_queries
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import (
@@ -113,7 +114,7 @@ def save_query_set(
     name = _checked_name(query_set.name)
     _check_texts(query_set)
     _ensure_tables(db)
-    with db.transaction() as connection:
+    with _writing(db) as connection:
         set_id = int(_run(connection, judgment_sql.insert_set(collection, name))[0][0])
         if replace_existing:
             for query in judgment_sql.clear_set(set_id):
@@ -126,7 +127,7 @@ def save_query_set(
 def add_query(db: Database, set_id: int, query: EvaluationQuery) -> None:
     """Add one query to a set, or give the one of that id a new text. Raises NotFound."""
     _check_texts(QuerySet("", (query,), {}))
-    with db.transaction() as connection:
+    with _writing(db) as connection:
         _touch(connection, set_id)
         _add_queries(connection, set_id, (query,))
 
@@ -138,7 +139,7 @@ def judge(db: Database, set_id: int, query_id: str, document: str, grade: int | 
     InvalidInput for another grade, NotFound when the set was deleted meanwhile.
     """
     value = None if grade is None else check_grade(grade)
-    with db.transaction() as connection:
+    with _writing(db) as connection:
         _touch(connection, set_id)
         if value is None:
             query = judgment_sql.remove_judgment(set_id, query_id, document)
@@ -149,7 +150,7 @@ def judge(db: Database, set_id: int, query_id: str, document: str, grade: int | 
 
 def delete_query_set(db: Database, set_id: int) -> str:
     """Delete a set with its judgments and return its name. Raises NotFound."""
-    with db.transaction() as connection:
+    with _writing(db) as connection:
         deleted = _run(connection, judgment_sql.delete_set(set_id)) if _exist(connection) else []
     if not deleted:
         raise _gone()
@@ -205,6 +206,22 @@ def _modes(collection: Collection) -> list[Mode]:
 
 def _exist(connection: Connection[Any]) -> bool:
     return bool(_run(connection, judgment_sql.tables_exist())[0][0])
+
+
+@contextmanager
+def _writing(db: Database) -> Iterator[Connection[Any]]:
+    """Open a transaction; a role that may not write the tables is told whom to ask."""
+    try:
+        with db.transaction() as connection:
+            yield connection
+    except ReadOnly:
+        raise
+    except PermissionDenied:
+        raise PermissionDenied(
+            "This role may not write to the tables of judgments, which another role made.",
+            "Ask their owner to grant select, insert, update and delete on "
+            "pgvista.judgment_sets, pgvista.judgment_queries and pgvista.judgment_grades.",
+        ) from None
 
 
 def _ensure_tables(db: Database) -> None:

@@ -67,6 +67,27 @@ def sets_writable() -> Query:
     )
 
 
+def sets_deletable() -> Query:
+    """Tell whether the table of sets is there and this role may delete from it."""
+    return Query(
+        compose(
+            """select coalesce(bool_and(has_table_privilege(to_regclass('pgvista.judgment_sets'), right_)), false)
+from unnest(array['select', 'delete']) as right_"""
+        )
+    )
+
+
+def delete_of_collection(schema: str, table: str) -> Query:
+    """Delete the sets of a collection that is dropped."""
+    return Query(
+        compose(
+            """delete from pgvista.judgment_sets as s
+where (s.collection_schema, s.collection_name) = (%(schema)s, %(table)s)"""
+        ),
+        {"schema": schema, "table": table},
+    )
+
+
 def rename_collection(schema: str, table: str, new: str) -> Query:
     """Carry the sets of a collection over to its new name, but those whose place is taken there."""
     return Query(

@@ -46,6 +46,8 @@ def choose_set(db: Database, collection: Collection) -> Chosen | None:
     if not sets:
         _begin(db, collection)
         return None
+    if (wanted := st.session_state.pop(state.NEXT_SET, None)) in sets:
+        st.session_state[state.SET] = wanted
     if st.session_state.get(state.SET) not in sets:
         st.session_state[state.SET] = next(iter(sets))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

@@ -14,6 +14,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.evaluation import QuerySet, SavedQuerySet
 from pgvista.model.progress import Reporter
 from pgvista.model.search import Mode, SearchRequest
+from pgvista.services.bm25 import fit
 from pgvista.services.evaluate import template
 from pgvista.services.judgments import list_query_sets, read_query_set, sample_query_set
 from pgvista.services.search_defaults import default_request
@@ -22,6 +23,8 @@ from pgvista.ui.jobs import job_panel, start_job
 
 SET = "evaluate_set"
 """Where the key of the chosen query set is kept."""
+NEXT_SET = "evaluate_next_set"
+"""Where the key is kept of the set that the next run chooses."""
 PART = "evaluate_part"
 SAMPLE, UPLOADED = "sample", "uploaded"
 SAMPLE_TABLE = "help_centre"
@@ -67,7 +70,7 @@ def modes(collection: Collection) -> list[Mode]:
 
 def present(collection: Collection) -> SearchRequest:
     """Return what searches of the collection begin with: its own defaults, else pgvista's."""
-    request = template(**default_request(collection))
+    request, _ = fit(collection, template(**default_request(collection)))
     possible = modes(collection)
     return request if request.mode in possible else replace(request, mode=possible[-1])
 
@@ -109,12 +112,12 @@ def use_uploaded(collection: Collection, query_set: QuerySet | None) -> None:
         found.pop(place(collection), None)
     else:
         found[place(collection)] = query_set
-        st.session_state[SET] = UPLOADED
+        st.session_state[NEXT_SET] = UPLOADED
 
 
 def use_saved(set_id: int) -> None:
     """Choose a saved set."""
-    st.session_state[SET] = f"saved:{set_id}"
+    st.session_state[NEXT_SET] = f"saved:{set_id}"
 
 
 # -- jobs
