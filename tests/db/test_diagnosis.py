@@ -251,7 +251,6 @@ def test_a_limit_above_ef_search(
     session: psycopg.Connection[Any], db: Database, limit: int
 ) -> None:
     hnsw(session)
-    session.execute("alter database current_database() set hnsw.ef_search = 40") if False else None
     planned = {"enable_seqscan": "off", "enable_sort": "off"}
     found = diagnose_statement(db, nearest(limit), settings=planned)
     remedy = the(found, Cause.EF_SEARCH)

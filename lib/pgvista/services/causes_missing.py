@@ -11,8 +11,9 @@ from pgvista.model.diagnosis import Cause, Facts, Finding, VectorIndex
 from pgvista.model.index import advised_lists
 from pgvista.sql import diagnosis as sql
 
-UNEVEN = 4.0
-"""A list drawn by its rows that holds so many times the mean is a sign of bad training."""
+UNEVEN = 2.0
+"""From this imbalance factor on (rows that share a row's list, against an even spread) the lists are
+taken for badly trained; k-means on enough rows gives 1.0 to 1.5."""
 _MAX_EF_SEARCH = 1000
 
 

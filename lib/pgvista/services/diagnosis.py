@@ -34,6 +34,7 @@ _FORCED = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_sort": "off",
+    "plan_cache_mode": "force_custom_plan",
 }
 _KNOBS = ("hnsw.ef_search", "hnsw.iterative_scan", "ivfflat.probes", "ivfflat.iterative_scan")
 
@@ -52,19 +53,49 @@ def diagnose_statement(
     it is not one plain SELECT, and what Postgres says of it otherwise.
     """
     query = sql.explain_pasted(one_select(text))
-    return _diagnose(db, query, settings or {}, dropped, None)
+    explained = _explain(db, query, settings or {})
+    _refuse_writes(explained["Plan"])
+    ordering = read_ordering(explained["Plan"])
+    if ordering is None:
+        return _no_distance(explained)
+    facts = _counted(db, _facts(db, ordering))
+    facts = replace(
+        facts,
+        settings={**facts.settings, **explained.get("Settings", {}), **(settings or {})},
+        dropped=_gone(facts, dropped),
+    )
+    return _diagnosis(db, query, settings or {}, facts, explained)
 
 
-def diagnose_query(
+def diagnose_plan(
     db: Database,
     query: Query,
+    explained: Mapping[str, Any],
     *,
     settings: Mapping[str, str],
+    known: Facts | None = None,
     dropped: Sequence[VectorIndex] = (),
     measured: Measured | None = None,
-) -> Diagnosis:
-    """Find out the same of one of our own statements, with what running it told."""
-    return _diagnose(db, sql.explain(query), settings, dropped, measured)
+) -> tuple[Diagnosis, Facts | None]:
+    """Find out the same of one of our own statements, whose plan and rows are there already.
+
+    `explained` is the first item of ``EXPLAIN (VERBOSE, SETTINGS, FORMAT JSON)``, run with
+    `settings`. The facts are returned, so that the next call, for the same table, need not look
+    them up: `known`, which is used when it holds the index of the plan.
+    """
+    ordering = read_ordering(explained["Plan"])
+    if ordering is None:
+        return _no_distance(explained), None
+    if known is None or not _still_holds(known, ordering):
+        known = _counted(db, _facts(db, ordering))
+    facts = replace(
+        known,
+        ordering=ordering,
+        settings={**known.settings, **explained.get("Settings", {}), **settings},
+        dropped=_gone(known, dropped),
+        measured=measured,
+    )
+    return _diagnosis(db, sql.explain(query), settings, facts, explained), known
 
 
 def vector_indexes(db: Database, schema: str, table: str) -> tuple[VectorIndex, ...]:
@@ -88,39 +119,57 @@ def vector_indexes(db: Database, schema: str, table: str) -> tuple[VectorIndex, 
     )
 
 
-def _diagnose(
-    db: Database,
-    query: Query,
-    settings: Mapping[str, str],
-    dropped: Sequence[VectorIndex],
-    measured: Measured | None,
-) -> Diagnosis:
-    explained = _explain(db, query, settings)
-    root = explained["Plan"]
-    _refuse_writes(root)
-    text = json.dumps([explained], indent=2, ensure_ascii=False)
-    ordering = read_ordering(root)
-    if ordering is None:
-        finding = Finding(
-            Cause.NO_DISTANCE,
-            "The statement is not ordered by a distance between a vector column and a query, so "
-            "there is nothing a vector index could serve. Order by one: order by embedding <=> "
-            "'[...]' limit 10.",
-        )
-        return Diagnosis((finding,), None, None, plan=text)
-    facts = _facts(db, ordering, {**explained.get("Settings", {}), **settings}, dropped)
-    facts = replace(facts, measured=measured)
-    if ordering.index is None:
-        forced = read_ordering(_explain(db, query, {**settings, **_FORCED})["Plan"])
-        facts = replace(facts, forced=forced)
-    facts = replace(
-        facts,
-        unindexed=_count_unindexed(db, facts),
-        list_rows=_list_rows(db, facts, settings),
+def _still_holds(known: Facts, ordering: Ordering) -> bool:
+    """Tell whether facts looked up before are of this order, and its index is among them."""
+    then = known.ordering
+    same = (then.schema, then.relation, then.column, then.operator) == (
+        ordering.schema,
+        ordering.relation,
+        ordering.column,
+        ordering.operator,
     )
+    names = {index.name for index in known.indexes if index.valid}
+    return (
+        same
+        and then.index == ordering.index
+        and (ordering.index is None or ordering.index in names)
+    )
+
+
+def _gone(facts: Facts, dropped: Sequence[VectorIndex]) -> tuple[VectorIndex, ...]:
+    names = {index.name for index in facts.indexes}
+    return tuple(index for index in dropped if index.name not in names)
+
+
+def _no_distance(explained: Mapping[str, Any]) -> Diagnosis:
+    finding = Finding(
+        Cause.NO_DISTANCE,
+        "The statement is not ordered by a distance between a vector column and a query, so there "
+        "is nothing a vector index could serve. Order by one: order by embedding <=> '[...]' "
+        "limit 10.",
+    )
+    return Diagnosis((finding,), None, None, plan=_json(explained))
+
+
+def _diagnosis(
+    db: Database,
+    explain: Query,
+    settings: Mapping[str, str],
+    facts: Facts,
+    explained: Mapping[str, Any],
+) -> Diagnosis:
+    """Ask every cause; where no index is used, also what the plan with one would be."""
+    ordering = facts.ordering
+    if ordering.index is None:
+        forced = read_ordering(_explain(db, explain, {**settings, **_FORCED})["Plan"])
+        facts = replace(facts, forced=forced)
     causes = UNUSED if ordering.index is None else MISSING
     findings = tuple(found for cause in causes if (found := cause(facts)) is not None)
-    return Diagnosis(findings, ordering.index, ordering, facts.indexes, text)
+    return Diagnosis(findings, ordering.index, ordering, facts.indexes, _json(explained))
+
+
+def _json(explained: Mapping[str, Any]) -> str:
+    return json.dumps([explained], indent=2, ensure_ascii=False)
 
 
 def _explain(db: Database, query: Query, settings: Mapping[str, str]) -> dict[str, Any]:
@@ -147,41 +196,30 @@ def _refuse_writes(root: Mapping[str, Any]) -> None:
         )
 
 
-def _facts(
-    db: Database,
-    ordering: Ordering,
-    settings: Mapping[str, str],
-    dropped: Sequence[VectorIndex],
-) -> Facts:
-    found = vector_indexes(db, ordering.schema, ordering.relation)
+def _facts(db: Database, ordering: Ordering) -> Facts:
+    """Look up the indexes on the column, the table's size, and pgvector's settings."""
     column = ordering.column or ""
     on_column = tuple(
         index
-        for index in found
+        for index in vector_indexes(db, ordering.schema, ordering.relation)
         if index.column == column or (index.expression and column in index.expression)
     )
     query = sql.facts(ordering.schema, ordering.relation, column)
-    rows = db.query(
-        query.statement,
-        query.params,
-        settings={name: value for name, value in settings.items() if name in _KNOBS},
-    )
-    estimated, kind, schema, *knobs = (
-        rows[0] if rows else (0, "vector", None, None, None, None, None)
-    )
-    names = {index.name for index in found}
+    rows = db.query(query.statement, query.params)
+    estimated, kind, schema, *knobs = rows[0] if rows else (0, "", None, None, None, None, None)
     return Facts(
         ordering=ordering,
         indexes=on_column,
         rows=estimated,
         kind=kind,
         extension_schema=schema,
-        settings={
-            **{name: value for name, value in zip(_KNOBS, knobs, strict=True) if value},
-            **settings,
-        },
-        dropped=tuple(index for index in dropped if index.name not in names),
+        settings={name: value for name, value in zip(_KNOBS, knobs, strict=True) if value},
     )
+
+
+def _counted(db: Database, facts: Facts) -> Facts:
+    """Add what must be counted: rows that no index holds, and the rows of IVFFlat's lists."""
+    return replace(facts, unindexed=_count_unindexed(db, facts), list_rows=_list_rows(db, facts))
 
 
 def _count_unindexed(db: Database, facts: Facts) -> tuple[int, int] | None:
@@ -196,7 +234,7 @@ def _count_unindexed(db: Database, facts: Facts) -> tuple[int, int] | None:
     return int(row[0]), int(row[1])
 
 
-def _list_rows(db: Database, facts: Facts, settings: Mapping[str, str]) -> float | None:
+def _list_rows(db: Database, facts: Facts) -> float | None:
     """Measure how many rows the list of a row holds; None where it takes too long."""
     index = facts.used
     if index is None or index.method != "ivfflat" or index.column is None:

@@ -19,7 +19,7 @@ _STEMS = {
     "<~>": "hamming_ops",
     "<%>": "jaccard_ops",
 }
-SAMPLE = 20
+SAMPLE = 50
 """Rows whose lists are measured, to tell how evenly an IVFFlat index spreads rows."""
 
 
