@@ -324,8 +324,10 @@ def test_null_and_zero_vectors(session: psycopg.Connection[Any], db: Database) -
     hnsw(session)
     found = diagnose_statement(db, nearest())
     null, zeros = found.finding(Cause.NULL_VECTORS), found.finding(Cause.ZERO_VECTORS)
-    assert null is not None and "3 rows have" in null.sentence
-    assert zeros is not None and "5 rows have" in zeros.sentence
+    assert null is not None
+    assert "3 rows have" in null.sentence
+    assert zeros is not None
+    assert "5 rows have" in zeros.sentence
     assert {row[0] for row in rows_of(session, null.remedy)} == {0, 1, 2}
     assert {row[0] for row in rows_of(session, zeros.remedy)} == set(range(10, 15))
     by_l2 = diagnose_statement(db, nearest(order=f"embedding <-> {QUERY}"))
