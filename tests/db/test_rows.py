@@ -198,3 +198,15 @@ class TestDelete:
 def test_metadata_keys(db: Database, docs: Collection, words: WordEmbedder) -> None:
     rows.add(db, docs, Row("new", "a text", {"rare": ["x"]}), embedder=words)
     assert rows.metadata_keys(db, docs) == [(ODD, "number"), ("year", "number"), ("rare", "array")]
+
+
+def test_a_metadata_key_with_a_dot_in_its_name_is_sorted_by(db: Database) -> None:
+    dotted = collections.create(db, NewCollection("dotted", dimension=DIMENSION))
+    vector = np.ones(DIMENSION, dtype=np.float32)
+    for place, key in enumerate("xyz"):
+        row = Row(id=key, embedding=vector, metadata={"a.b": place, "a": {"b": -place}})
+        rows.add(db, dotted, row)
+    assert sorted(name for name, _ in rows.metadata_keys(db, dotted)) == ["a", r"a\.b"]
+    for sort, expected in ((r"a\.b", ["x", "y", "z"]), ("a.b", ["z", "y", "x"])):
+        found = rows.page(db, dotted, PageRequest(sort=sort))
+        assert [row.id for row in found.rows] == expected

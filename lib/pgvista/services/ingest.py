@@ -28,8 +28,8 @@ from pgvista.errors import (
 from pgvista.model.collection import PARENT_KEY, Collection
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import BadRow, IngestReport, Row
-from pgvista.services.catalog import run
 from pgvista.services import bm25
+from pgvista.services.catalog import run
 from pgvista.services.items import Item, Tally, bad_row, cut, make_item, refuse_vectors
 from pgvista.sql import collection as ddl
 from pgvista.sql import ingest as ingest_sql

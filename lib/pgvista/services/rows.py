@@ -15,7 +15,7 @@ from pgvista.embed.base import Embedder
 from pgvista.embed.registry import get_embedder
 from pgvista.errors import InvalidInput, NotFound
 from pgvista.model.collection import Collection
-from pgvista.model.filters import Filter
+from pgvista.model.filters import Filter, join_key
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.rows import IngestReport, Row
 from pgvista.services.ingest import IngestOptions, upsert
@@ -153,12 +153,15 @@ def delete(
 
 
 def metadata_keys(db: Database, collection: Collection) -> list[tuple[str, str]]:
-    """Return the metadata's top-level keys with their JSON types, the most frequent first."""
+    """Return the metadata's top-level keys with their JSON types, the most frequent first.
+
+    Keys are as filters write them: a dot in a name stands behind a backslash.
+    """
     if collection.roles.metadata is None:
         return []
     query = row_sql.metadata_keys(collection)
     rows = db.read(lambda c: c.execute(query.sql, query.params).fetchall())
-    return [(key, kind) for key, kind, _ in rows]
+    return [(join_key((key,)), kind) for key, kind, _ in rows]
 
 
 def fill(

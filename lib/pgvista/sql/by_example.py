@@ -15,6 +15,7 @@ from psycopg import sql
 from pgvista.errors import InvalidInput
 from pgvista.model.by_example import ExampleRequest
 from pgvista.model.collection import Collection
+from pgvista.model.filters import split_key
 from pgvista.sql import nearest
 from pgvista.sql.filters import FilterSql
 from pgvista.sql.names import (
@@ -160,4 +161,4 @@ def group_key(
         json=sql.SQL(json),
         path=param("group_path"),
     )
-    return key, {"group_path": name.split(".")}
+    return key, {"group_path": list(split_key(name))}

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import PARENT_KEY, Collection
-from pgvista.model.filters import Filter
+from pgvista.model.filters import Filter, split_key
 from pgvista.sql.filters import FilterSql
 from pgvista.sql.names import column_type, id_expression, relation, structured_columns
 from pgvista.sql.query import NOTHING, Query, column, compose, join, param
@@ -236,4 +236,4 @@ def _order(
         json=sql.SQL(json),
         path=param("sort_path"),
     )
-    return value, {"sort_path": sort.split(".")}
+    return value, {"sort_path": list(split_key(sort))}
