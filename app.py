@@ -22,6 +22,9 @@ PAGES = {
         st.Page("pages/search/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/search/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
     ],
+    "Tune": [
+        st.Page("pages/tune/indexes.py", title="Indexes", icon=":material/account_tree:"),
+    ],
     "Explore": [
         st.Page(
             "pages/explore/duplicates.py", title="Near-duplicates", icon=":material/content_copy:"

@@ -26,6 +26,7 @@ PAGES = {
     "load": "pages/data/load.py",
     "browse": "pages/data/browse.py",
     "search": "pages/search/search.py",
+    "indexes": "pages/tune/indexes.py",
 }
 """Short names of the pages, for `go` and `link`."""
 
