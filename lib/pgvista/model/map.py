@@ -1,0 +1,329 @@
+"""The map of a collection: its vectors laid out in two dimensions, and how much of them is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pgvista.errors import InvalidInput
+from pgvista.model.filters import Filter, parse_filter, to_object
+from pgvista.model.metric import Metric
+
+DEFAULT_SAMPLE = 20_000
+MAX_SAMPLE = 1_000_000
+DEFAULT_NEIGHBORS = 15
+DEFAULT_MIN_DIST = 0.1
+KEPT_NEIGHBOURS = 10
+"""k of "neighbours kept", of trustworthiness and of continuity."""
+STORED_NEIGHBOURS = 15
+"""True neighbours that are kept with each point; more where the layout takes more."""
+NO_CLUSTER = -1
+
+Ids = tuple[str, ...]
+Floats = NDArray[np.float32]
+Places = NDArray[np.int32]
+"""Places of points on the map, counted from 0; -1 stands for none."""
+
+
+class MapMethod(StrEnum):
+    """How vectors become points."""
+
+    UMAP = "umap"
+    """McInnes, Healy and Melville (2018): keeps neighbourhoods; sizes and gaps mean little."""
+    TSNE = "tsne"
+    """van der Maaten and Hinton (2008): keeps the very nearest; slower."""
+    PCA = "pca"
+    """The two directions of largest variance: at once, linear, and blind to the others."""
+
+    @property
+    def label(self) -> str:
+        """The method's name for people."""
+        return {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """Everything that is chosen about a map. Limits are checked here, in one place."""
+
+    method: MapMethod = MapMethod.UMAP
+    sample: int | None = DEFAULT_SAMPLE
+    """At most so many rows, drawn at random by the seed, 1 to 1,000,000; None: all."""
+    filters: Filter | None = None
+    """Only rows that meet it."""
+    n_neighbors: int = DEFAULT_NEIGHBORS
+    """UMAP: neighbours that a point is held by, itself among them, 2 to 200. t-SNE: its perplexity."""
+    min_dist: float = DEFAULT_MIN_DIST
+    """UMAP: how near points may lie to each other, 0 to 0.99."""
+    seed: int = 0
+    """0 to 2,147,483,647: the same seed and rows make the same map."""
+    name: str = ""
+    """What people call the map; empty: its method and size do."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        _whole("The number of rows", self.sample, 1, MAX_SAMPLE)
+        _whole("n_neighbors", self.n_neighbors, 2, 200)
+        _whole("seed", self.seed, 0, 2_147_483_647)
+        if not (isinstance(self.min_dist, int | float) and 0 <= self.min_dist <= 0.99):
+            raise InvalidInput(f"min_dist is {self.min_dist!r}, but it takes 0 to 0.99.")
+        if "\0" in self.name or len(self.name) > 200:
+            raise InvalidInput(
+                "The map's name is longer than 200 characters, or holds a NUL byte.",
+                "Choose a shorter name.",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as JSON takes it."""
+        told = asdict(replace(self, filters=None)) | {"method": self.method.value}
+        return told | {"filters": None if self.filters is None else to_object(self.filters)}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        known = {key: told[key] for key in cls.__slots__ if key in told}
+        return cls(
+            **known
+            | {"method": MapMethod(told["method"]), "filters": parse_filter(told.get("filters"))}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MapQuality:
+    """What of the true neighbourhoods the map keeps; k is 10, or less on maps of few points."""
+
+    k: int
+    kept: float
+    """Mean share of a point's k true neighbours among its k nearest on the map, 0 to 1."""
+    kept_random: float
+    """The same for points strewn at random: k / (n - 1)."""
+    trustworthiness: float | None
+    """Venna and Kaski (2006), 0 to 1: falls with false neighbours. None below 2k + 1 points."""
+    continuity: float | None
+    """Venna and Kaski (2006), 0 to 1: falls with neighbours torn apart."""
+    measured_on: int = 0
+    """Points that trustworthiness and continuity were measured on, drawn at random."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterLabel:
+    """A cluster of points and the words that tell it from the others."""
+
+    number: int
+    """From 0; the number of a point in no cluster is -1."""
+    size: int
+    words: tuple[str, ...]
+    """The words with the highest c-TF-IDF, highest first."""
+    xy: tuple[float, float]
+    """Where the label stands: the median of its points."""
+    name: str = ""
+    """What a person called it; empty: its words do."""
+
+    @property
+    def label(self) -> str:
+        """What is written on the map."""
+        return self.name or ", ".join(self.words[:3]) or f"Cluster {self.number + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class MapPoints:
+    """The points of a map, a row of the table each; arrays are in the order of `ids`."""
+
+    ids: Ids
+    xy: Floats = field(repr=False)
+    """Shape (n, 2)."""
+    kept: Floats = field(repr=False)
+    """Share of each point's true neighbours kept on the map, shape (n,); NaN where unknown."""
+    cluster: Places = field(repr=False)
+    """Number of each point's cluster, -1 for none: shape (n,)."""
+    neighbours: Places = field(repr=False)
+    """Each point's true nearest neighbours on the map, nearest first: shape (n, k), -1 for none."""
+    distances: Floats = field(repr=False)
+    """How far those are, in the metric's own unit: shape (n, k), NaN for none."""
+    pca: Floats = field(repr=False)
+    """The same points by PCA, for comparison: shape (n, 2); NaN for those added later."""
+    is_new: NDArray[np.bool_] = field(repr=False)
+    """Points placed by their neighbours after the map was made: shape (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def extent(self) -> float:
+        """The map's size: the diagonal of the box that holds all points."""
+        if not len(self.xy):
+            return 0.0
+        return float(np.linalg.norm(self.xy.max(axis=0) - self.xy.min(axis=0)))
+
+
+@dataclass(frozen=True, slots=True)
+class MapInfo:
+    """A map as a list shows it: everything but its points."""
+
+    number: int
+    """The map's key in the database; 0: it is not saved."""
+    spec: MapSpec
+    metric: Metric
+    """What neighbours were found by."""
+    model: str | None
+    points: int
+    rows: int
+    """Rows with a vector that the table (or the filter) held when the map was made."""
+    made_at: datetime
+    seconds: float
+    quality: MapQuality
+    clusters: tuple[ClusterLabel, ...] = ()
+    exact: bool = True
+    """Whether true neighbours were found by comparing all points; else see `notes`."""
+    notes: tuple[str, ...] = ()
+    version: str = ""
+    """State of the table that the map was made of."""
+
+    @property
+    def name(self) -> str:
+        """What people call the map."""
+        return self.spec.name or f"{self.spec.method.label} of {self.points:,} rows"
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether rows were left out at random."""
+        return self.points < self.rows
+
+
+class Freshness(StrEnum):
+    """Whether the table is as it was when the map was made."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MapState:
+    """How the table and a map differ."""
+
+    freshness: Freshness
+    reason: str
+    """One sentence for people."""
+    added: int = 0
+    """Rows that are not on the map and came later; 0 for samples, where it cannot be told."""
+    gone: int = 0
+    """Points whose rows are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMap:
+    """A map with its points."""
+
+    info: MapInfo
+    points: MapPoints
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a query lies on a map, by the points that are truly nearest to it."""
+
+    xy: tuple[float, float]
+    """Median of the neighbours' positions."""
+    spread: float
+    """Median distance of the neighbours from there, on the map."""
+    ok: bool
+    """False: the neighbours lie too far apart, and there is no good place."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapHit:
+    """A row that a search found, and its point; `place` is -1 when it is not on the map."""
+
+    id: str
+    place: int
+    rank: int
+    distance: float | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedQuery:
+    """A query on a map: where it lies, its true neighbours, what searches find, what was missed."""
+
+    placement: Placement
+    neighbours: tuple[MapHit, ...]
+    """The nearest rows of the table by exact search, nearest first."""
+    semantic: tuple[MapHit, ...] = ()
+    """What the index finds, as a search would."""
+    keyword: tuple[MapHit, ...] = ()
+    hybrid: tuple[MapHit, ...] = ()
+    missed: tuple[MapHit, ...] = ()
+    """True neighbours that the index missed; equally near rows are no misses."""
+    distances: Floats | None = field(default=None, repr=False)
+    """True distance of every point to the query, shape (n,); NaN for rows that are gone."""
+    notes: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What a map gets wrong about one point, as places of points."""
+
+    place: int
+    true: tuple[int, ...]
+    """True neighbours that are neighbours on the map too."""
+    missing: tuple[int, ...]
+    """True neighbours that lie elsewhere on the map, nearest first."""
+    false: tuple[int, ...]
+    """Neighbours on the map that are not among the true ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Another layout beside a map's: of another seed, or of random vectors of the same shape."""
+
+    xy: Floats = field(repr=False)
+    quality: MapQuality
+    agreement: float | None = None
+    """Mean share of a point's neighbours on the one map that are so on the other, 0 to 1."""
+    sentence: str = ""
+
+
+OnPreview = Callable[[MapPoints], None]
+"""Is handed the points as they are while a map is made: by PCA first, then as they move."""
+
+
+def _whole(name: str, value: int | None, low: int, high: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidInput(
+            f"{name} is {value!r}, but it takes a whole number from {low:,} to {high:,}."
+        )
+
+
+def is_placed(points: MapPoints) -> NDArray[np.bool_]:
+    """Return which points have a position, shape (n,)."""
+    return np.asarray(np.isfinite(points.xy).all(axis=1))
+
+
+def empty_points() -> MapPoints:
+    """Return a map without points."""
+    return MapPoints(
+        ids=(),
+        xy=np.empty((0, 2), np.float32),
+        kept=np.empty(0, np.float32),
+        cluster=np.empty(0, np.int32),
+        neighbours=np.empty((0, 0), np.int32),
+        distances=np.empty((0, 0), np.float32),
+        pca=np.empty((0, 2), np.float32),
+        is_new=np.empty(0, np.bool_),
+    )
+
+
+def no_quality() -> MapQuality:
+    """Return what is known of a map before it is measured."""
+    return MapQuality(0, math.nan, math.nan, None, None)
