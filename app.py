@@ -24,6 +24,7 @@ PAGES = {
     ],
     "Tune": [
         st.Page("pages/tune/indexes.py", title="Indexes", icon=":material/account_tree:"),
+        st.Page("pages/tune/live.py", title="Live", icon=":material/tune:"),
     ],
     "Explore": [
         st.Page(
