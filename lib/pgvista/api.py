@@ -58,6 +58,7 @@ from pgvista.services.connect import open_database
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
 from pgvista.services.row_dicts import row_from_dict
 from pgvista.services.rows import StoredRow
+from pgvista.services.tune import Tuning, tune
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -329,6 +330,10 @@ class Collection:
         """
         found = duplicate_scan.scan(self.db, self.info, threshold=threshold)
         return duplicate_service.groups(found, threshold)
+
+    def tune(self, **options: Any) -> Tuning:
+        """Sweep over the settings of the vector indexes; options are those of `services.tune`."""
+        return tune(self.db, self.info, **options)
 
     def create_index(
         self,

@@ -19,6 +19,7 @@ from pgvista.cli.load import load_command
 from pgvista.cli.output import errors_on_stderr, without_passwords
 from pgvista.cli.run import run_command
 from pgvista.cli.search import search_command
+from pgvista.cli.tune import tune_command
 from pgvista.errors import Cancelled, PgvistaError
 
 __all__ = ["command", "main"]
@@ -51,6 +52,7 @@ command.add_command(load_command)
 command.add_command(collections_command)
 command.add_command(search_command)
 command.add_command(evaluate_command)
+command.add_command(tune_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

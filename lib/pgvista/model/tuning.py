@@ -105,6 +105,23 @@ class NearestRequest:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a setting must reach."""
+
+    recall: float = 0.95
+    """Least mean recall, 0 to 1."""
+    p95_ms: float | None = 20.0
+    """Longest p95 in milliseconds; None: any."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        if not 0 <= self.recall <= 1:
+            raise InvalidInput(f"The recall wanted is {self.recall}, but it takes 0 to 1.")
+        if self.p95_ms is not None and not self.p95_ms > 0:
+            raise InvalidInput(f"The p95 wanted is {self.p95_ms} ms, but it must be above 0.")
+
+
 def check_whole(name: str, value: int | None, low: int, high: int) -> None:
     """Raise InvalidInput unless `value` is None or a whole number from `low` to `high`."""
     if value is None:

@@ -11,8 +11,8 @@ from pgvista.model.sweep import (
     Setting,
     SweepPoint,
     SweepResult,
-    Target,
 )
+from pgvista.model.tuning import Target
 from pgvista.science.pareto import pareto_front, saturated_from
 
 NOISE = 1.1

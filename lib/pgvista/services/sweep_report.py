@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pgvista.model.sweep import Recommendation, SweepPoint, SweepResult, Target
+from pgvista.model.sweep import Recommendation, SweepPoint, SweepResult
+from pgvista.model.tuning import Target
 from pgvista.services.recommend import front, recommend
 
 COLUMNS = (

@@ -27,8 +27,10 @@ BLOCK = 10
 """Queries asked in a row before the next setting has its turn."""
 BASELINE_QUERIES = 30
 """The exact scan is asked so many queries: it is slow, and its recall is known."""
-WARM_UP = 2
-"""Queries before a setting's first one that count; they are explained, which tells the buffers."""
+EXPLAINED = 2
+"""Queries whose plan and buffers are read."""
+WARM_UP = 10
+"""Queries asked of an index setting before those that count; they are thrown away."""
 
 Answer = list[tuple[str, float]]
 
@@ -191,13 +193,15 @@ def _guarded(run: Run, cell: Cell, notes: list[str], work: Any) -> None:
 
 
 def _warm_up(run: Run, cell: Cell, spent: list[float]) -> None:
-    """Explain a few queries: that reads the plan and the buffers, and warms what is read."""
+    """Ask a few queries that do not count, and explain a few: that tells plan and buffers."""
     began = time.perf_counter()
     apply_settings(run.connection, run.knobs(cell.setting), run.db.statement_timeout_ms)
-    for number in range(min(WARM_UP, len(run.queries))):
-        query = search_sql.plan(
-            run.query(-1 - number, cell.setting, run.cases[cell.case]), analyze=True
-        )
+    case, count = run.cases[cell.case], len(run.queries)
+    for number in range(0 if cell.setting.exact else min(WARM_UP, count)):
+        query = run.query(number, cell.setting, case)
+        run.connection.execute(query.statement, query.params, prepare=False).fetchall()
+    for number in range(min(EXPLAINED, count)):
+        query = search_sql.plan(run.query(count - 1 - number, cell.setting, case), analyze=True)
         answer = run.connection.execute(query.sql, query.params, prepare=False).fetchall()[0][0]
         top = answer[0]["Plan"]
         cell.buffers.append(
