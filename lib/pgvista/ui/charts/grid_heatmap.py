@@ -92,9 +92,11 @@ def heatmap_figure(
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
     )
-    axis = {"type": "category", "fixedrange": True, "showgrid": False, "ticks": ""}
-    figure.update_xaxes(**axis, title={"text": "Semantic share", "standoff": 6})
-    figure.update_yaxes(**axis, automargin=True, title={"text": "Fusion", "standoff": 4})
+    ink = {"color": colours.muted, "size": 12}
+    axis = {"type": "category", "fixedrange": True, "showgrid": False, "ticks": "", "tickfont": ink}
+    across = {"text": "Semantic share", "standoff": 6, "font": ink}
+    figure.update_xaxes(**axis, title=across)
+    figure.update_yaxes(**axis, automargin=True, title={**across, "text": "Fusion"})
     return figure
 
 

@@ -1,0 +1,145 @@
+"""Evaluate in a real browser: measures, the grid that decides, its default, and judging by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.conftest import RunApp
+
+import pgvista
+from pgvista.api import Workbench
+from pgvista.services.collections import open_collection
+from pgvista.services.judgments import list_query_sets, read_query_set
+from pgvista.services.samples import load_sample
+from pgvista.services.search_defaults import default_request
+
+MINUTES = 120_000
+
+
+@pytest.fixture(scope="module")
+def sample(module_database_url: str) -> Iterator[Workbench]:
+    with pgvista.connect(module_database_url) as opened:
+        load_sample(opened.db, "help_centre")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def app(run_app: RunApp, module_database_url: str, sample: Workbench) -> str:
+    return run_app("app.py", {"PGVISTA_URL": module_database_url})
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def open_part(page: Page, app: str, name: str) -> None:
+    page.goto(f"{app}/evaluate?collection=help_centre")
+    page.get_by_role("radio", name=name, exact=True).click()
+    settled(page)
+
+
+def test_modes_are_measured_and_a_query_opens_in_search(browser_page: Page, app: str) -> None:
+    page = browser_page
+    open_part(page, app, "Measure")
+    page.locator(".st-key-evaluate_measure_go button").click()
+    expect(page.get_by_text("Means over 80 queries of Help centre")).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("hybrid against semantic")).to_be_visible()
+    settled(page)
+    page.get_by_test_id("stDataFrame").nth(1).click(position={"x": 80, "y": 55})
+    page.wait_for_url("**/search?**")
+    question = page.get_by_role("textbox", name="Question")
+    expect(question).not_to_have_value("")
+    expect(page.locator("li.hit").first).to_be_visible(timeout=MINUTES)
+
+
+def test_the_grid_decides_and_search_begins_with_its_winner(
+    browser_page: Page, app: str, sample: Workbench
+) -> None:
+    page = browser_page
+    open_part(page, app, "Grid")
+    page.get_by_role("button", name="Run the grid").click()
+    sentence = page.get_by_role("heading", name="Take min-max")
+    expect(sentence).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("drawn by chance, chose the best of 193 settings")).to_be_visible()
+    charts = page.get_by_test_id("stPlotlyChart")
+    expect(charts).to_have_count(3)
+    for name in ("BM25", "ts_rank", "ts_rank_cd"):
+        expect(page.get_by_label(f"with words ranked by {name}: 63 settings")).to_have_count(1)
+    expect(charts.first.locator(".annotation-text")).to_have_count(63)
+    page.get_by_role("button", name="Make it the default of help_centre").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("row", name="Fusion rrf minmax")).to_be_visible()
+    dialog.get_by_role("button", name="Make it the default").click()
+    expect(page.get_by_text("help_centre has its new default")).to_be_visible()
+    found = default_request(open_collection(sample.db, "help_centre"))
+    assert found["fusion"] == "minmax"
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.get_by_text("Min-max", exact=True)).to_be_visible()
+    page.goto(f"{app}/evaluate?collection=help_centre")
+    page.get_by_role("radio", name="Grid", exact=True).click()
+    page.get_by_role("button", name="Back to pgvista's own").click()
+    expect(page.get_by_text("begins with pgvista's own settings again")).to_be_visible()
+    assert default_request(open_collection(sample.db, "help_centre")) == {}
+
+
+def grades(sample: Workbench) -> list[int]:
+    saved = next(item for item in list_query_sets(sample.db) if item.name == "My queries")
+    found = read_query_set(sample.db, saved.id).judgments
+    return [grade for by_document in found.values() for grade in by_document.values()]
+
+
+def test_hits_are_judged_by_keys_that_rest_while_one_types(
+    browser_page: Page, app: str, sample: Workbench
+) -> None:
+    page = browser_page
+    page.goto(f"{app}/evaluate?collection=help_centre")
+    page.get_by_role("button", name="New set").click()
+    page.get_by_role("textbox", name="Questions, one a line").fill("screen too small to read\nprinter is stuck")
+    page.get_by_role("button", name="Begin to judge").click()
+    told = page.get_by_text("judged", exact=False).filter(has_text="0 of ")
+    expect(told.first).to_be_visible(timeout=MINUTES)
+    settled(page)
+    card = page.locator(".st-key-evaluate_hit")
+    shown = card.inner_text()
+    page.keyboard.press("3")
+    expect(page.get_by_text("1 of ")).to_be_visible()
+    expect(card).not_to_have_text(shown)
+    assert grades(sample) == [3]
+    page.keyboard.press("0")
+    expect(page.get_by_text("2 of ")).to_be_visible()
+    assert sorted(grades(sample)) == [0, 3]
+    page.keyboard.press("u")
+    expect(page.get_by_text("1 of ")).to_be_visible()
+    assert grades(sample) == [3]
+    # figures that are typed into a field grade nothing
+    page.get_by_role("button", name="Add a question").click()
+    field = page.get_by_role("textbox", name="Question", exact=True)
+    field.click()
+    page.keyboard.type("20 devices u s")
+    expect(field).to_have_value("20 devices u s")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("0 of ").first).to_be_visible(timeout=MINUTES)
+    assert grades(sample) == [3]
+
+
+def test_a_link_from_the_table_names_its_settings(browser_page: Page, app: str) -> None:
+    page = browser_page
+    open_part(page, app, "Measure")
+    for name in ("semantic", "hybrid"):  # the recipe against words alone
+        page.locator(".st-key-evaluate_settings_4").get_by_text(name, exact=True).click()
+        settled(page)
+    page.locator(".st-key-evaluate_settings_4").get_by_text("published recipe").click()
+    settled(page)
+    page.locator(".st-key-evaluate_measure_go button").click()
+    expect(page.get_by_text("published recipe against keyword")).to_be_visible(timeout=MINUTES)
+    settled(page)
+    page.get_by_test_id("stDataFrame").nth(1).click(position={"x": 80, "y": 55})
+    page.wait_for_url("**/search?**")
+    given = parse_qs(urlsplit(page.url).query)
+    assert given["search_match"] == ["all"]
+    assert given["search_rank"] == ["ts_rank_cd"]
+    assert given["search_k"] == ["50"]
+    expect(page.get_by_text("As in the published recipe for Postgres")).to_be_visible()
