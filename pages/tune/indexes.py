@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pgvista.services.collections import list_collections, stats
-from pgvista.services.index_overview import build_server, overview
+from pgvista.services.collections import list_collections
+from pgvista.services.index_overview import build_server, vector_rows
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded
-from pgvista.ui.index_actions import index_detail, show_jobs, show_said
+from pgvista.ui.index_actions import show_jobs, show_said
 from pgvista.ui.index_form import index_form
-from pgvista.ui.index_table import index_table, summary
+from pgvista.ui.index_list import index_list
 from pgvista.ui.state import no_collection, pick_collection
 
 st.title("Indexes")
@@ -24,15 +24,11 @@ with guarded(stop=True):
     if collection is None:
         st.stop()
     server = build_server(db)
-    found = stats(db, collection)
-    items = overview(db, collection, server)
+    found = vector_rows(db, collection)
 show_said()
-left, right = st.columns((0.64, 0.36), gap="medium")
+left, right = st.columns((0.67, 0.33), gap="medium")
 with left, guarded():
     show_jobs(collection)
-    summary(found, items, server)
-    chosen = index_table(collection, items)
-    if chosen is not None:
-        index_detail(db, found, chosen, server)
+    index_list(db, found, server)
 with right, guarded():
-    index_form(db, found, items, server)
+    index_form(db, found, server)

@@ -305,31 +305,6 @@ class TestTablesMadeElsewhere:
 
 
 class TestChanges:
-    def test_an_index_is_built_in_the_background(
-        self, open_page: OpenPage, workbench: Workbench
-    ) -> None:
-        docs = with_rows(workbench)
-        app = act(open_page("collections"), "docs", "Build an index")
-        app.number_input(key="build.m").set_value(8).run()
-        press(app, "Build")
-        assert finish_jobs(app) == [JobState.DONE]
-        [index] = [item for item in docs.indexes() if item.method == "hnsw"]
-        assert index.options == {"m": "8", "ef_construction": "64"}
-        assert index.valid
-        act(app, "docs", "Drop an index")
-        app.selectbox(key="dropindex.docs").set_value(index.name).run()
-        app.text_input(key=f"dropindex.{index.name}.name").input(index.name).run()
-        press(app, "Drop the index")
-        assert [item.method for item in docs.indexes() if item.method == "hnsw"] == []
-
-    def test_options_out_of_range_are_a_sentence(
-        self, open_page: OpenPage, workbench: Workbench
-    ) -> None:
-        with_rows(workbench)
-        app = act(open_page("collections"), "docs", "Build an index")
-        app.number_input(key="build.m").set_value(100).run()
-        assert "at least 2 * m" in app.error[0].value.replace("\\", "")
-
     def test_rename(self, open_page: OpenPage, workbench: Workbench) -> None:
         with_rows(workbench)
         app = act(open_page("collections"), "docs", "Rename")

@@ -45,9 +45,10 @@ def test_from_an_empty_folder_to_an_index_and_back(
     expect(page.get_by_role("heading", name=NAME)).to_be_visible()
     expect(page).to_have_url(re.compile(rf"{PARAMETER}=B"))
 
-    page.get_by_role("radio", name="Build an index").click()
+    page.get_by_role("link", name="Indexes").last.click()
     page.get_by_role("button", name="Build", exact=True).click()
     expect(page.get_by_text("done in")).to_be_visible()
+    sidebar.get_by_role("link", name="Collections").click()
     expect(
         page.get_by_role("cell", name=re.compile("_embedding_hnsw_cosine_idx|^Bücher.*_idx$")).first
     ).to_be_visible()

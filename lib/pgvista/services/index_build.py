@@ -117,7 +117,7 @@ class _Watcher(threading.Thread):
             self._work.pid, self._collection.schema, self._collection.table
         )
         row = connection.execute(query.sql, query.params).fetchone()
-        message = self._work.notices[-1] if self._work.notices else ""
+        message = self._work.notices[-1].partition(". ")[0] if self._work.notices else ""
         if row is None:
             return Progress(stage=STARTING, message=message)
         phase, blocks_done, blocks_total, tuples_done, tuples_total, blockers, state = row
@@ -130,4 +130,6 @@ class _Watcher(threading.Thread):
         stage = phase.removeprefix("building index: ")
         if tuples_total:
             return Progress(tuples_done, tuples_total, stage, "rows", message)
+        if tuples_done:
+            message = ". ".join(filter(None, [f"{tuples_done:,} rows", message]))
         return Progress(blocks_done or 0, blocks_total or None, stage, "blocks", message)

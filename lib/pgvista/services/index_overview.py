@@ -9,17 +9,20 @@ from typing import Any
 from psycopg import Connection
 
 from pgvista.db.database import Database
-from pgvista.errors import ExtensionMissing
-from pgvista.model.collection import Collection, CollectionStats, IndexInfo
+from pgvista.errors import ExtensionMissing, StatementTimeout
+from pgvista.model.collection import Collection, CollectionStats, IndexInfo, RelationKind
 from pgvista.model.index import IndexMethod, IndexSpec, advised_lists
 from pgvista.model.index_build import BuildServer, IndexEstimate, IndexOverview
 from pgvista.services import catalog, index_estimate
+from pgvista.services.collections import stats
 from pgvista.services.rows import count
+from pgvista.sql import collection as ddl
 from pgvista.sql import index_overview as overview_sql
 from pgvista.sql.index import maintenance_work_mem
 
 SAMPLE_ROWS = 2_000
 """Rows on which the time of a build is measured."""
+COUNT_TIMEOUT_MS = 1_500
 COUNT_LIMIT = 100_000
 """Rows that match a filter are counted up to this many, as `rows.count` does."""
 
@@ -63,20 +66,39 @@ def build_server(db: Database) -> BuildServer:
     )
 
 
-def matching_rows(db: Database, stats: CollectionStats, spec: IndexSpec) -> int:
+def vector_rows(db: Database, collection: Collection) -> CollectionStats:
+    """Return the figures of a collection, its rows counted where that takes no longer than a moment.
+
+    The planner's guess for a table that was never analysed can be ten times off, and an estimate of
+    an index, and the lists that IVFFlat is advised, with it.
+    """
+    found = stats(db, collection)
+    if found.rows_exact or collection.kind in (RelationKind.VIEW, RelationKind.FOREIGN):
+        return found
+    query = ddl.count_rows(collection)
+    try:
+        row = db.read(lambda c: catalog.run(c, query).fetchone(), timeout_ms=COUNT_TIMEOUT_MS)
+    except StatementTimeout:
+        return found
+    if row is None:
+        return found
+    return replace(found, rows=row[0], unembedded=row[1], rows_exact=True)
+
+
+def matching_rows(db: Database, about: CollectionStats, spec: IndexSpec) -> int:
     """Return how many vectors the index of `spec` will hold; many are estimated by the planner."""
     if spec.filters is None:
-        return max(0, stats.rows - (stats.unembedded or 0))
-    if stats.rows_exact and stats.rows <= COUNT_LIMIT:
-        return count(db, stats.collection, spec.filters)
-    query = overview_sql.planned(stats.collection, spec)
+        return max(0, about.rows - (about.unembedded or 0))
+    if about.rows_exact and about.rows <= COUNT_LIMIT:
+        return count(db, about.collection, spec.filters)
+    query = overview_sql.planned(about.collection, spec)
     row = db.read(lambda connection: catalog.run(connection, query).fetchone())
     return 0 if row is None else int(row[0][0]["Plan"]["Plan Rows"])
 
 
 def estimate(
     db: Database,
-    stats: CollectionStats,
+    about: CollectionStats,
     spec: IndexSpec,
     server: BuildServer,
     *,
@@ -85,34 +107,34 @@ def estimate(
 ) -> IndexEstimate:
     """Return what the build of `spec` is expected to take; `seconds` as `sample_seconds` found."""
     return index_estimate.estimate(
-        stats.collection,
+        about.collection,
         spec,
         server,
-        rows=matching_rows(db, stats, spec),
-        table_bytes=stats.table_bytes,
+        rows=matching_rows(db, about, spec),
+        table_bytes=about.table_bytes,
         maintenance_work_mem_bytes=maintenance_work_mem_bytes,
         seconds=seconds,
     )
 
 
 def sample_seconds(
-    db: Database, stats: CollectionStats, spec: IndexSpec, *, maintenance_work_mem_bytes: int
+    db: Database, about: CollectionStats, spec: IndexSpec, *, maintenance_work_mem_bytes: int
 ) -> tuple[float, int]:
     """Build the index on a sample in a temporary table; return the time, and the rows of the sample.
 
     Nothing of it stays. On a sample the build has no helpers and all of it is in memory, so a
     large one takes as long for each row, or longer where its graph does not fit.
     """
-    rows = min(SAMPLE_ROWS, max(1, stats.rows))
+    rows = min(SAMPLE_ROWS, max(1, about.rows))
     sampled = spec
     if spec.method is IndexMethod.IVFFLAT:  # each row is compared with as many centres as later
-        lists = spec.lists or advised_lists(stats.rows)
+        lists = spec.lists or advised_lists(about.rows)
         sampled = replace(spec, lists=max(1, min(lists, rows)))
     with db.transaction() as connection:
         catalog.run(connection, maintenance_work_mem(maintenance_work_mem_bytes))
-        catalog.run(connection, overview_sql.sample(stats.collection, rows))
+        catalog.run(connection, overview_sql.sample(about.collection, rows))
         begun = time.monotonic()
-        catalog.run(connection, overview_sql.index_sample(stats.collection, sampled, rows))
+        catalog.run(connection, overview_sql.index_sample(about.collection, sampled, rows))
         return time.monotonic() - begun, rows
 
 

@@ -43,8 +43,8 @@ def create(collection: Collection, spec: IndexSpec, *, rows: int) -> tuple[str, 
     check_dimension(collection, spec)
     name = index_name(collection.table, "_".join(_name_parts(collection, spec)))
     statement = compose(
-        "create index{concurrently} {name} on {table} using {method} ({indexed} {opclass}) "
-        "with ({options}){where}",
+        "create index{concurrently} {name}\n  on {table}\n  using {method} ({indexed} {opclass})"
+        "\n  with ({options}){where}",
         concurrently=_concurrently(spec.concurrently and _can_be_read_meanwhile(collection)),
         name=sql.Identifier(name),
         table=relation(collection),
@@ -187,7 +187,7 @@ def create_field(collection: Collection, spec: FieldIndexSpec) -> tuple[str, Que
     made = index_name(collection.table, spec.column)
     return made, Query(
         compose(
-            "create index{concurrently} {made} on {table} using {method} ({what})",
+            "create index{concurrently} {made}\n  on {table}\n  using {method} ({what})",
             concurrently=_concurrently(spec.concurrently and _can_be_read_meanwhile(collection)),
             made=sql.Identifier(made),
             table=relation(collection),
@@ -328,7 +328,9 @@ def _where(collection: Collection, filters: Filter | None) -> sql.Composable:
     condition = FilterSql(filters, collection, None)
     if condition.condition is None:
         return NOTHING
-    return compose(" where {condition}", condition=literal(condition.condition, condition.params))
+    return compose(
+        "\n  where {condition}", condition=literal(condition.condition, condition.params)
+    )
 
 
 def literal(part: sql.Composable, params: Mapping[str, Any]) -> sql.Composable:

@@ -1,4 +1,4 @@
-"""What can be done to a collection: roles, embedding, indexes, rename, empty, drop."""
+"""What can be done to a collection: roles, embedding, rename, empty, drop."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
-from pgvista.model.collection import Collection, CollectionStats, IndexInfo, RelationKind
-from pgvista.model.index import IndexMethod, IndexSpec, IndexTarget, advised_lists
-from pgvista.model.metric import Metric, VectorType
-from pgvista.services import collections, indexes
+from pgvista.model.collection import Collection, CollectionStats, RelationKind
+from pgvista.services import collections
 from pgvista.services.bm25 import Bm25Status
-from pgvista.services.index_build import build_index
 from pgvista.sql import collection as ddl
-from pgvista.sql import index as index_sql
 from pgvista.ui import format as form
 from pgvista.ui.components.panels import sql_panel
 from pgvista.ui.confirm import confirmed, write_button
 from pgvista.ui.errors import plain, show_error
-from pgvista.ui.jobs import job_panel, start_job
+from pgvista.ui.jobs import job_panel
 from pgvista.ui.state import choose
-from pgvista.ui.table_roles import embed_missing, plain_name, roles_form
+from pgvista.ui.table_roles import embed_missing, roles_form
 
 _JOBS = "collections.jobs"
 _ACTION = "collections.action"
@@ -62,9 +58,6 @@ def collection_actions(db: Database, stats: CollectionStats) -> None:
     if collection.writable and collection.roles.content:
         actions["Embed missing rows"] = _embed
     if collection.kind in (*_TABLES, RelationKind.MATVIEW):
-        actions["Build an index"] = _build
-        if any(not index.primary for index in stats.indexes):
-            actions["Drop an index"] = _drop_index
         actions["Rename"] = _rename
     if collection.kind in _TABLES:
         actions["Empty"] = _empty
@@ -83,9 +76,7 @@ def collection_actions(db: Database, stats: CollectionStats) -> None:
 
 
 def _result(result: object) -> None:
-    if isinstance(result, IndexInfo):
-        st.markdown(f":gray[{plain(result.definition)} · {form.size(result.size_bytes)}]")
-    elif isinstance(result, int):
+    if isinstance(result, int):
         st.markdown(f":gray[{form.plural(result, 'text')} embedded.]")
     elif isinstance(result, Bm25Status):
         counted = (
@@ -128,88 +119,6 @@ def _embed(db: Database, stats: CollectionStats) -> None:
     )
     if write_button("Embed them", key="embed.go", read_only=db.read_only):
         _begun(collection.name, embed_missing(db, collection))
-
-
-def _build(db: Database, stats: CollectionStats) -> None:
-    collection = stats.collection
-    first, second, third = st.columns([1.4, 1, 1])
-    method = first.segmented_control(
-        "Method", list(IndexMethod), default=IndexMethod.HNSW, required=True, key="build.method",
-        format_func=lambda item: {"hnsw": "HNSW", "ivfflat": "IVFFlat"}[item.value],
-        help="HNSW: better recall for the time of a query, slower to build. IVFFlat: built "
-        "quickly, from rows that are there already.",
-    )  # fmt: skip
-    metrics = list(Metric)
-    metric = second.selectbox(
-        "Metric", metrics, index=metrics.index(collection.metric), key="build.metric",
-        format_func=lambda item: item.label,
-        help="An index serves searches in its own metric alone.",
-    )  # fmt: skip
-    types = list(dict.fromkeys((collection.vector_type, VectorType.HALFVEC)))
-    stored = third.selectbox(
-        "Index as", types, index=types.index(collection.vector_type), key="build.type",
-        format_func=lambda item: item.value,
-        help="halfvec halves the index, and takes up to 4,000 dimensions.",
-    )  # fmt: skip
-    first, second, third = st.columns([1, 1, 1.4], vertical_alignment="bottom")
-    if method is IndexMethod.IVFFLAT:
-        lists = first.number_input(
-            "lists", 1, 32_768, advised_lists(stats.rows), key="build.lists",
-            help="Cells of the k-means, 1 to 32,768. Advised: rows / 1,000, from a million rows on "
-            "the square root of the rows.",
-        )  # fmt: skip
-        options = {"lists": int(lists)}
-    else:
-        m = first.number_input(
-            "m", 2, 100, 16, key="build.m", help="Links of a row in each layer, 2 to 100; 16."
-        )
-        ef = second.number_input(
-            "ef_construction", 4, 1000, 64, key="build.ef",
-            help="Candidates looked at while building, 4 to 1,000 and at least 2 m; 64. More: "
-            "better recall, slower to build.",
-        )  # fmt: skip
-        options = {"m": int(m), "ef_construction": int(ef)}
-    quietly = third.toggle(
-        "Concurrently", value=True, key="build.concurrently",
-        help="Rows can be written meanwhile; it takes longer.",
-    )  # fmt: skip
-    spec = IndexSpec(
-        method=method or IndexMethod.HNSW,
-        metric=metric,
-        target=IndexTarget.COLUMN if stored is collection.vector_type else IndexTarget.HALFVEC,
-        concurrently=quietly,
-        **options,
-    )
-    name, query = index_sql.create(collection, spec, rows=stats.rows)
-    sql_panel(f"{query.text()};", key="build.sql")
-    if any(index.name == name and index.valid for index in stats.indexes):
-        st.markdown(f":orange[There is the index {plain(name)} already: drop it first.]")
-    if method is IndexMethod.IVFFLAT and stats.rows < 1000:
-        st.markdown(
-            ":orange[:material/warning: IVFFlat learns its cells from the rows that are there: load "
-            "them first.]"
-        )
-    if write_button("Build", key="build.go", read_only=db.read_only):
-        job = start_job(
-            f"Index on {plain_name(collection)}",
-            lambda own, reporter: build_index(own, collection, spec, reporter=reporter),
-            exclusive=f"index {collection.schema}.{collection.table}",
-        )
-        _begun(collection.name, job.id)
-
-
-def _drop_index(db: Database, stats: CollectionStats) -> None:
-    by_name = {index.name: index for index in stats.indexes if not index.primary}
-    name = st.selectbox("Index", list(by_name), key=f"dropindex.{stats.collection.name}")
-    index = by_name[name]
-    if confirmed(
-        "Drop the index", name=name, sql=f"{index_sql.drop(index.schema, index.name).text()};",
-        consequence=f"**{form.size(index.size_bytes)}** are freed and no row is touched. Searches "
-        "that used it look at every row until it is built again.",
-        key=f"dropindex.{name}", read_only=db.read_only,
-    ):  # fmt: skip
-        indexes.drop_index(db, index)
-        _done(f"{plain(name)} is dropped", stats.collection.name)
 
 
 def _rename(db: Database, stats: CollectionStats) -> None:

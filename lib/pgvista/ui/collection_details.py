@@ -39,6 +39,7 @@ def collection_head(stats: CollectionStats) -> None:
         link("search", "Search", icon=":material/search:", **{PARAMETER: collection.name})
         link("browse", "Browse", icon=":material/table_rows:", **{PARAMETER: collection.name})
         link("load", "Load", icon=":material/upload:", **{PARAMETER: collection.name})
+        link("indexes", "Indexes", icon=":material/account_tree:", **{PARAMETER: collection.name})
     metric_chips(figures(stats), key="collections.figures")
     for sentence in limits(collection):
         st.markdown(f":gray[:material/info: {sentence}]")

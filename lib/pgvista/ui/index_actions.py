@@ -16,7 +16,7 @@ from pgvista.ui import format as form
 from pgvista.ui.components.panels import sql_panel
 from pgvista.ui.confirm import confirmed, write_button
 from pgvista.ui.errors import plain, show_error
-from pgvista.ui.jobs import duration, job_panel, start_job
+from pgvista.ui.jobs import duration, job_panel, running_jobs, start_job
 
 _JOBS = "indexes.jobs"
 _SAID = "indexes.said"
@@ -39,6 +39,12 @@ def show_jobs(collection: Collection) -> None:
     job_id = st.session_state.get(_JOBS, {}).get(collection.name)
     if job_id is not None:
         job_panel(job_id, done=_built)
+
+
+def is_building(collection: Collection) -> bool:
+    """Tell whether a build of this session is at work on the collection."""
+    job_id = st.session_state.get(_JOBS, {}).get(collection.name)
+    return any(job.id == job_id for job in running_jobs())
 
 
 def say(sentence: str) -> None:
@@ -78,7 +84,11 @@ def index_detail(
 def facts(item: IndexOverview) -> str:
     """Say in a line what the table has no room for."""
     index = item.info
-    parts = [form.size(index.size_bytes)]
+    parts = []
+    if item.operators:
+        parts.append(f"serves {'  '.join(item.operators)}")
+    if index.metric is not None:
+        parts.append(index.metric.label)
     if item.cached_bytes is not None:
         parts.append(f"{form.size(item.cached_bytes)} of it in shared_buffers")
     if index.build is not None:
@@ -127,7 +137,7 @@ def _prewarm(db: Database, item: IndexOverview, server: BuildServer) -> None:
             pages = index_overview.prewarm(db, index, server)
             say(f"{form.plural(pages, 'page')} of {plain(index.name)} read into memory")
             _close(index)
-            st.rerun()
+            st.rerun(scope="app")
         missing = server.buffercache_schema is None and "pg_buffercache" in server.available
         if missing and st.button(
             "Show what is cached", key="indexes.buffercache", icon=":material/memory:",
@@ -135,7 +145,7 @@ def _prewarm(db: Database, item: IndexOverview, server: BuildServer) -> None:
             "of each index lies in shared_buffers.",
         ):  # fmt: skip
             index_overview.install_buffercache(db, server)
-            st.rerun()
+            st.rerun(scope="app")
 
 
 def _drop(db: Database, index: IndexInfo) -> None:
@@ -148,7 +158,7 @@ def _drop(db: Database, index: IndexInfo) -> None:
     ):  # fmt: skip
         indexes.drop_index(db, index)
         say(f"{plain(index.name)} is dropped")
-        st.rerun()
+        st.rerun(scope="app")
 
 
 def _close(index: IndexInfo) -> None:

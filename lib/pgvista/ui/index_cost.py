@@ -46,11 +46,14 @@ def cost(
     ]
     if measured is not None:
         seconds = scaled_seconds(spec.method, measured[0], measured[1], found.rows)
-        figures.append(("time", f"≈ {duration(seconds / (1 + found.workers))}"))
+        about = "≈" if found.fits_maintenance_work_mem else "≥"
+        figures.append(("time", f"{about} {duration(seconds / (1 + found.workers))}"))
     metric_chips(figures, key="indexes.estimate")
-    for fits, sentence in fitting(found, spec):
-        icon, colour = ("check", "gray") if fits else ("warning", "orange")
-        st.markdown(f":small[:{colour}[:material/{icon}: {sentence}]]")
+    lines = [
+        f":small[:{'gray' if fits else 'orange'}[:material/{'check' if fits else 'warning'}: {said}]]"
+        for fits, said in fitting(found, spec)
+    ]
+    st.markdown("  \n".join(lines))
     _measure(db, stats, spec, found)
 
 
@@ -83,9 +86,7 @@ def fitting(found: IndexEstimate, spec: IndexSpec) -> list[tuple[bool, str]]:
     if found.workers and hnsw:
         helpers = form.plural(found.workers, "helper")
         taken = form.size(found.shared_memory_bytes)
-        said.append(
-            (True, f"{helpers} build with it, over {taken} of shared memory taken at once.")
-        )
+        said.append((True, f"With {helpers}, {taken} of shared memory are taken at once."))
     return said
 
 
@@ -96,7 +97,7 @@ def _measure(db: Database, stats: CollectionStats, spec: IndexSpec, found: Index
     if measured is not None:
         st.markdown(
             f":small[:gray[:material/timer: By {measured[1]:,} rows, built here in "
-            f"{duration(measured[0])}. A busy machine, or a graph beyond its memory, takes longer.]]"
+            f"{duration(measured[0])}. A busy machine takes longer.]]"
         )
         return
     if found.rows and st.button(
@@ -110,7 +111,7 @@ def _measure(db: Database, stats: CollectionStats, spec: IndexSpec, found: Index
                 db, stats, spec, maintenance_work_mem_bytes=found.maintenance_work_mem_bytes
             )
         st.session_state.setdefault(_MEASURED, {})[question] = answer
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _question(stats: CollectionStats, spec: IndexSpec) -> tuple[object, ...]:

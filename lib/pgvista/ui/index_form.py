@@ -8,7 +8,7 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
-from pgvista.model.collection import Collection, CollectionStats
+from pgvista.model.collection import Collection, CollectionStats, IndexInfo
 from pgvista.model.index import (
     DEFAULT_EF_CONSTRUCTION,
     DEFAULT_M,
@@ -22,8 +22,9 @@ from pgvista.model.index import (
     advised_lists,
     targets,
 )
-from pgvista.model.index_build import BuildServer, IndexOverview
+from pgvista.model.index_build import BuildServer
 from pgvista.model.metric import Metric
+from pgvista.services.collections import indexes
 from pgvista.services.index_build import build_index
 from pgvista.sql import index as index_sql
 from pgvista.ui.components.panels import sql_panel
@@ -52,9 +53,7 @@ _TARGET_HELP = (
 
 
 @st.fragment
-def index_form(
-    db: Database, stats: CollectionStats, items: Sequence[IndexOverview], server: BuildServer
-) -> None:
+def index_form(db: Database, stats: CollectionStats, server: BuildServer) -> None:
     """Draw the form; moving a knob repaints it and its estimate alone."""
     collection = stats.collection
     with st.container(border=True, key="indexes_card_new", gap="small"):
@@ -72,6 +71,7 @@ def index_form(
             "quickly, from rows that are there already. GIN and btree serve words and filters.",
         )  # fmt: skip
         try:
+            items = indexes(db, collection)
             if kind == KINDS[2]:
                 _field(db, stats, items)
             else:
@@ -84,7 +84,7 @@ def index_form(
 def _vector(
     db: Database,
     stats: CollectionStats,
-    items: Sequence[IndexOverview],
+    items: Sequence[IndexInfo],
     server: BuildServer,
     method: IndexMethod,
 ) -> None:
@@ -132,14 +132,17 @@ def _spec(db: Database, stats: CollectionStats, method: IndexMethod) -> IndexSpe
             help="How many from the first on. Take a number that the model was trained for.",
         )  # fmt: skip
     options = _options(stats, method)
-    key = f"indexes.filter.{collection.name}"
-    filters = filter_bar(db, collection, key=key)
-    if filters is None:
-        st.markdown(":small[:gray[Every row. A filter makes a partial index.]]")
-    quietly = st.toggle(
+    first, second = st.columns(2, gap="small", vertical_alignment="center")
+    with first:
+        filters = filter_bar(db, collection, key=f"indexes.filter.{collection.name}")
+    quietly = second.toggle(
         "Concurrently", value=True, key="indexes.concurrently",
         help="Rows can be written meanwhile; it takes longer. Without it, writes wait for the build.",
     )  # fmt: skip
+    if filters is not None:
+        st.markdown(
+            ":small[:gray[A partial index: it serves searches whose filter implies this one.]]"
+        )
     return IndexSpec(
         method=method,
         metric=metric,
@@ -202,7 +205,7 @@ def _options(stats: CollectionStats, method: IndexMethod) -> dict[str, int]:
     return {} if int(lists) == advised else {"lists": int(lists)}
 
 
-def _field(db: Database, stats: CollectionStats, items: Sequence[IndexOverview]) -> None:
+def _field(db: Database, stats: CollectionStats, items: Sequence[IndexInfo]) -> None:
     collection = stats.collection
     roles = collection.roles
     names = [roles.fts or roles.content, roles.metadata, *(c.name for c in collection.columns)]
@@ -210,7 +213,7 @@ def _field(db: Database, stats: CollectionStats, items: Sequence[IndexOverview])
     if not offered:
         st.markdown(":gray[No column with words, metadata or values to filter by.]")
         return
-    has = {column for item in items for column in item.info.columns[:1] if item.info.valid}
+    has = {column for item in items for column in item.columns[:1] if item.valid}
     missing = next((i for i, name in enumerate(offered) if name not in has), 0)
     column = st.selectbox(
         "Column", offered, index=missing, key=f"indexes.column.{collection.name}",
@@ -226,7 +229,7 @@ def _field(db: Database, stats: CollectionStats, items: Sequence[IndexOverview])
 def _build(
     db: Database,
     stats: CollectionStats,
-    items: Sequence[IndexOverview],
+    items: Sequence[IndexInfo],
     spec: AnyIndexSpec,
     name: str,
     statements: list[str],
@@ -236,7 +239,7 @@ def _build(
     collection = stats.collection
     analyze = index_sql.analyze(collection).text()
     sql_panel("".join(f"{text};\n" for text in [*statements, analyze]), key="indexes.sql")
-    there = any(item.info.name == name and item.info.valid for item in items)
+    there = any(item.name == name and item.valid for item in items)
     if there:
         st.markdown(f":orange[There is the index {plain(name)} already: drop it first.]")
     if write_button("Build", key="indexes.build", read_only=db.read_only, disabled=there):

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pgvista.model.collection import Collection, CollectionStats, IndexInfo, RelationKind
-from pgvista.model.index import BitMetric, IndexTarget
+from pgvista.model.index import IndexTarget
 from pgvista.model.index_build import BuildServer, IndexOverview
 from pgvista.ui import format as form
 from pgvista.ui.components.panels import metric_chips
@@ -45,10 +45,12 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
     names = [item.info.name for item in items]
     key = f"indexes.list.{hash((collection.name, tuple(names)))}"
     frame = _frame(items)
+    styled = frame.style.format(lambda size: form.size(float(str(size))), subset=["Size"])
+    styled = styled.format("{:,}", subset=["Scans"])
+    if "Cached" in frame:
+        styled = styled.format("{:.0%}", subset=["Cached"], na_rep="–")
     st.dataframe(
-        frame.style.format(lambda size: form.size(float(str(size))), subset=["Size"])
-        .format("{:,}", subset=["Scans"])
-        .format("{:.0%}", subset=["Cached"], na_rep="–"),
+        styled,
         hide_index=True,
         row_height=_ROW_PX,
         height=_ROW_PX * (min(len(items), _ROWS_SHOWN) + 1) + 2,
@@ -58,21 +60,22 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
         selection_mode="single-row",
         alt="The indexes of this collection: what each is on, serves and takes, and its use",
         column_config={
-            "Index": st.column_config.TextColumn(width="medium"),
+            "Index": st.column_config.TextColumn(width=145),
+            "Method": st.column_config.TextColumn(width=112),
+            "On": st.column_config.TextColumn(
+                width=110, help="What of a row is indexed, and the operator it serves"
+            ),
             "State": st.column_config.MultiselectColumn(
-                options=list(_COLOURS), color=list(_COLOURS.values())
+                width=75, options=list(_COLOURS), color=list(_COLOURS.values())
             ),
-            "On": st.column_config.TextColumn(help="What of a row is indexed"),
-            "Serves": st.column_config.TextColumn(
-                help="The operators of orders and conditions for which Postgres can use it"
-            ),
+            "Size": st.column_config.NumberColumn(width=75),
             "Cached": st.column_config.NumberColumn(
-                help="How much of it lies in shared_buffers now. Known where the extension "
-                "pg_buffercache is installed."
+                width=65, help="How much of it lies in shared_buffers now"
             ),
             "Scans": st.column_config.NumberColumn(
-                help="Searches that used it since the server's statistics began"
+                width=52, help="Searches that used it since the server's statistics began"
             ),
+            "Last use": st.column_config.TextColumn(width=78),
         },
     )
     marked = st.session_state.get(key, {}).get("selection", {}).get("rows", [])
@@ -80,24 +83,18 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
 
 
 def _frame(items: Sequence[IndexOverview]) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            "Index": [item.info.name for item in items],
-            "Method": [method(item.info) for item in items],
-            "On": [target(item.info) for item in items],
-            "Serves": [", ".join(item.operators) or "–" for item in items],
-            "State": [states(item.info) for item in items],
-            "Size": [item.info.size_bytes for item in items],
-            "Cached": [_share(item) for item in items],
-            "Scans": [item.info.scans for item in items],
-            "Last use": [last_use(item.info.last_scan) for item in items],
-        }
-    )
-    return (
-        frame
-        if any(item.cached_bytes is not None for item in items)
-        else frame.assign(Cached=float("nan"))
-    )
+    columns: dict[str, list[object]] = {
+        "Index": [item.info.name for item in items],
+        "Method": [method(item.info) for item in items],
+        "On": [target(item) for item in items],
+        "State": [states(item.info) for item in items],
+        "Size": [item.info.size_bytes for item in items],
+        "Scans": [item.info.scans for item in items],
+        "Last use": [last_use(item.info.last_scan) for item in items],
+    }
+    if any(item.cached_bytes is not None for item in items):
+        columns["Cached"] = [_share(item) for item in items]
+    return pd.DataFrame(columns)
 
 
 def states(index: IndexInfo) -> list[str]:
@@ -115,8 +112,9 @@ def method(index: IndexInfo) -> str:
     ).strip()
 
 
-def target(index: IndexInfo) -> str:
-    """Return what is indexed, and by which metric, in a few words."""
+def target(item: IndexOverview) -> str:
+    """Return what is indexed, and the operator that a vector index serves: ``bits <~>``."""
+    index = item.info
     columns = ", ".join(filter(None, index.columns))
     if index.target is None:
         return columns or "expression"
@@ -126,8 +124,7 @@ def target(index: IndexInfo) -> str:
         IndexTarget.BIT: "bits",
         IndexTarget.LEADING: f"first {index.leading}",
     }[index.target]
-    name = index.metric.label if index.metric is not None else ""
-    return f"{what} · {name if isinstance(index.metric, BitMetric) else name.partition(' (')[0]}"
+    return f"{what} {' '.join(item.operators)}"
 
 
 def last_use(at: datetime | None) -> str:
