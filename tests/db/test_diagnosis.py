@@ -115,6 +115,16 @@ def test_a_similarity_by_its_name(session: psycopg.Connection[Any], db: Database
     assert mended.index_used == "items_hnsw"
 
 
+def test_a_vector_of_a_subselect(session: psycopg.Connection[Any], db: Database) -> None:
+    hnsw(session)
+    vector = "(select embedding from items where id = 7)"
+    assert diagnose_statement(db, nearest(order=f"embedding <=> {vector}")).findings == ()
+    found = diagnose_statement(db, nearest(order=f"1 - (embedding <=> {vector}) desc"))
+    remedy = the(found, Cause.COMPUTED_ORDER).replace("'[...]'", vector)
+    assert diagnose_statement(db, remedy).index_used == "items_hnsw"
+    assert "InitPlan" not in found.findings[0].sentence
+
+
 def test_a_vector_of_a_join(session: psycopg.Connection[Any], db: Database) -> None:
     hnsw(session)
     text = (

@@ -196,3 +196,15 @@ def test_a_truth_that_is_cut_off_is_not_stale_for_what_lies_beyond() -> None:
     truth = Truth((("a", 0.1), ("b", 0.2)), depth=2, database_ms=1.0)
     assert not live_tuning._is_stale([("a", 0.1), ("x", 0.5)], truth)
     assert live_tuning._is_stale([("x", 0.15)], truth)
+
+
+def test_the_row_that_is_the_query_takes_a_place(docs: Collection) -> None:
+    vector = tuple(VECTORS[7].tolist())
+    request = NearestRequest(vector, limit=30, ef_search=30, exclude_id="r7")
+    truth = find_truth(docs.db, docs.info, request)
+    trial = try_index(docs.db, docs.info, request, truth)
+    assert "r7" not in {row.id for row in trial.rows}
+    assert trial.got == 29
+    finding = trial.diagnosis.finding(Cause.EF_SEARCH)
+    assert finding is not None
+    assert "31" in finding.remedy

@@ -134,6 +134,8 @@ class Measured:
     got: int
     missed: int | None = None
     """Of the nearest rows, so many were not found; None when the truth is not known."""
+    left_out: int = 0
+    """Rows that the index finds and the statement leaves out: the one that the query is."""
     enough: tuple[str, int] | None = None
     """A setting and its value with which all of them were found, when that was tried."""
 

@@ -42,11 +42,12 @@ def ef_search(facts: Facts) -> Finding | None:
     if index is None or index.method != "hnsw" or limit is None or _iterates(facts, index):
         return None
     ef = _ef_search(facts)
-    if limit <= ef:
+    own = facts.measured.left_out if facts.measured else 0
+    if limit + own <= ef:
         return None
     remedy = (
-        {"hnsw.ef_search": str(limit)}
-        if limit <= _MAX_EF_SEARCH
+        {"hnsw.ef_search": str(limit + own)}
+        if limit + own <= _MAX_EF_SEARCH
         else {
             "hnsw.iterative_scan": "strict_order",
             "hnsw.max_scan_tuples": str(max(20_000, 4 * limit)),
@@ -54,8 +55,8 @@ def ef_search(facts: Facts) -> Finding | None:
     )
     return Finding(
         Cause.EF_SEARCH,
-        f"{limit:,} rows are asked for, and ef_search is {ef}: an HNSW index returns about that "
-        "many rows, whatever the LIMIT.",
+        f"{limit:,} rows are asked for{', besides the query itself,' if own else ','} and ef_search is "
+        f"{ef}: an HNSW index returns about that many rows, whatever the LIMIT.",
         sql.set_local(remedy),
     )
 
@@ -144,9 +145,13 @@ def training(facts: Facts) -> Finding | None:
 
 
 def approximate(facts: Facts) -> Finding | None:
-    """As many rows as asked for, and not the nearest."""
+    """Not the nearest rows, for no other cause than that too few candidates were looked at."""
     index, measured = facts.used, facts.measured
-    if index is None or measured is None or not measured.missed or measured.got < measured.asked:
+    if index is None or measured is None or not measured.missed:
+        return None
+    if measured.got < measured.asked and any(
+        cause(facts) is not None for cause in (ef_search, filtered, probes)
+    ):
         return None
     verb = "is" if measured.missed == 1 else "are"
     name, value = measured.enough or (

@@ -171,6 +171,7 @@ def try_index(
             asked=max(len(due), min(request.limit, len(found))),
             got=len(found),
             missed=len(due) - hits,
+            left_out=int(request.exclude_id is not None),
             enough=enough,
         ),
     )

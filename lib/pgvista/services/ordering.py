@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pgvista.model.diagnosis import Ordering
+from pgvista.sql.diagnosis import UNKNOWN_VECTOR
 
 Node = Mapping[str, Any]
 
@@ -24,8 +25,7 @@ _FUNCTIONS = {
     "jaccard_distance": "<%>",
 }
 _CALL = re.compile(rf"\b({'|'.join(_FUNCTIONS)})\(")
-_EXAMPLE = "'[...]'"
-"""Stands for a query vector that the plan does not spell out."""
+_PLANNED = re.compile(r"\((?:InitPlan|SubPlan) [^()]*\)(?:\.col\d+)?|\$\d+")
 _DIRECTION = re.compile(r"\s+(ASC|DESC|NULLS FIRST|NULLS LAST)$")
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _COLUMN = re.compile(rf"^\(*({_NAME})\.({_NAME})(?![\w.(])")
@@ -147,9 +147,11 @@ def _ordering(
         column=column,
         operand=left,
         operator=distance.operator,
-        value=_EXAMPLE if "Plan " in right or joined else right,
+        value=UNKNOWN_VECTOR if _PLANNED.search(right) or joined else right,
         descending=descending,
-        computed=None if distance.bare and not far else _without_parentheses(expression),
+        computed=None
+        if distance.bare and not far
+        else _PLANNED.sub("(...)", _without_parentheses(expression)),
         limited=limit is not None,
         limit=None if limit is None else int(limit.get("Plan Rows", 0)),
         index=str(place.node["Index Name"]) if "Order By" in place.node else None,

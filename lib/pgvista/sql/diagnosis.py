@@ -19,6 +19,8 @@ _STEMS = {
     "<~>": "hamming_ops",
     "<%>": "jaccard_ops",
 }
+UNKNOWN_VECTOR = "'[...]'"
+"""Stands for a query vector that a plan does not spell out."""
 SAMPLE = 50
 """Rows whose lists are measured, to tell how evenly an IVFFlat index spreads rows."""
 
@@ -182,7 +184,7 @@ def rewritten(
 ) -> str:
     """Return the form of the statement that an index serves: the bare operator, and a LIMIT."""
     conditions = [*ordering.conditions, *([condition] if condition else [])]
-    return _told(
+    told = _told(
         compose(
             "select *\nfrom {table}{where}\norder by {operand} {operator} {value}\nlimit {limit}",
             table=_from(ordering),
@@ -193,6 +195,8 @@ def rewritten(
             limit=sql.Literal(ordering.limit or 10),
         )
     )
+    unknown = (value or ordering.value) == UNKNOWN_VECTOR
+    return f"-- with the query vector in place of {UNKNOWN_VECTOR}\n{told}" if unknown else told
 
 
 def subselected(ordering: Ordering) -> str:

@@ -117,6 +117,11 @@ def _query(
         return kept[1]  # type: ignore[no-any-return]
     found = _row_query(db, collection, text)
     if found is None:
+        if text == st.query_params.get("row"):
+            raise NotFound(
+                f"The row {text!r} is not in {collection.name} any more.",
+                "Draw another row, or type words.",
+            )
         if collection.model is None:
             raise NotFound(
                 f"There is no row {text!r} in {collection.name}, and its vectors come from "

@@ -157,7 +157,10 @@ def _found(context: Context, answer: Answer, trial: Trial) -> None:
         key="live_lists",
     )
     if not trial.rows:
-        st.info("No row was found, exactly or by the index.", icon=":material/search_off:")
+        st.info(
+            "There is no row to find: none besides the query has a vector and passes the filter.",
+            icon=":material/search_off:",
+        )
     why(trial.diagnosis, key="live_why", fine=_fine(trial))
     with st.container(border=True, key="live_plan"):
         st.markdown("**Plan** :gray[as EXPLAIN (ANALYZE, BUFFERS) measured it in a second run]")
@@ -206,7 +209,7 @@ def _figures(context: Context, answer: Answer, trial: Trial) -> list[Figure]:
         Figure(
             "exact",
             milliseconds(exact_ms),
-            "measured once for this query",
+            "once for this query",
             help="The same statement with enable_indexscan off. It is kept while knobs move.",
         ),
         Figure(
@@ -219,8 +222,8 @@ def _figures(context: Context, answer: Answer, trial: Trial) -> list[Figure]:
         Figure(
             "buffers",
             f"{pages:,}",
-            f"pages of 8 kB, {cached:.0%} in memory",
-            help="Pages of table and index, from the second run. Outside of Postgres's memory may "
+            f"{cached:.0%} from memory",
+            help="Pages of 8 kB of table and index, from the second run. Outside of Postgres's memory may "
             "still be in that of the system.",
         ),
     ]
