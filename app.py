@@ -25,6 +25,7 @@ PAGES = {
     "Tune": [
         st.Page("pages/tune/indexes.py", title="Indexes", icon=":material/account_tree:"),
         st.Page("pages/tune/live.py", title="Live", icon=":material/tune:"),
+        st.Page("pages/tune/sweep.py", title="Sweep", icon=":material/monitoring:"),
     ],
     "Explore": [
         st.Page(
