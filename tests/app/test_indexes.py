@@ -13,6 +13,8 @@ from tests.app.conftest import OpenPage, finish_jobs, texts
 from pgvista.api import Collection, Workbench
 from pgvista.jobs import JobState
 from pgvista.model.index import BitMetric, IndexTarget
+from pgvista.services.index_overview import overview
+from pgvista.ui.index_actions import in_lines
 
 ROWS = 60
 
@@ -43,7 +45,7 @@ def vector_indexes(docs: Collection) -> list[tuple[str, IndexTarget | None, bool
 
 def mark(app: AppTest, docs: Collection, name: str) -> AppTest:
     """Mark the row of an index in the table, as a click does."""
-    names = list(app.dataframe[0].value["Index"])
+    names = [item.info.name for item in overview(docs.db, docs.info)]
     key = f"indexes.list.{hash((docs.info.name, tuple(names)))}"
     app.session_state[key] = {"selection": {"rows": [names.index(name)], "columns": []}}
     app.run()
@@ -210,3 +212,14 @@ def test_a_view_says_where_indexes_belong(open_page: OpenPage, workbench: Workbe
         )
     app = open_page("indexes", collection="public.seen")
     assert "indexes belong on the tables beneath it" in texts(app)
+
+
+@pytest.mark.parametrize("name", ["docs_idx", '" ON x USING y"', '"a ""b"" c"'])
+def test_definitions_break_outside_of_names(name: str) -> None:
+    definition = f"CREATE INDEX {name} ON public.{name} USING hnsw (e vector_l2_ops) WITH (m='4')"
+    assert in_lines(definition).split("\n") == [
+        f"CREATE INDEX {name}",
+        f"  ON public.{name}",
+        "  USING hnsw (e vector_l2_ops) WITH (m='4')",
+    ]
+    assert in_lines("something else") == "something else"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from pgvista.db.database import Database
@@ -65,7 +67,7 @@ def index_detail(
     index = item.info
     with st.container(border=True, key="indexes_card_detail", gap="small"):
         st.markdown(f"**{plain(index.name)}** &nbsp; :gray[{plain(facts(item))}]")
-        sql_panel(f"{index.definition};", key="indexes.definition")
+        sql_panel(f"{in_lines(index.definition)};", key="indexes.definition")
         actions = ["Rebuild", "Prewarm"] + ([] if index.primary else ["Drop"])
         chosen = st.segmented_control(
             "Change it", actions, key=f"{_DO}.{index.name}", label_visibility="collapsed"
@@ -79,6 +81,15 @@ def index_detail(
                 _drop(db, index)
         except PgvistaError as error:
             show_error(error)
+
+
+def in_lines(definition: str) -> str:
+    """Break a definition as Postgres writes it into lines, never within a quoted name."""
+    name = r'(?:"(?:[^"]|"")*"|[^\s".]+)'
+    table = rf"{name}(?:\.{name})?"
+    pattern = rf"(CREATE (?:UNIQUE )?INDEX {name}) (ON (?:ONLY )?{table}) (USING .*)"
+    match = re.fullmatch(pattern, definition, re.DOTALL)
+    return "\n  ".join(match.groups()) if match else definition
 
 
 def facts(item: IndexOverview) -> str:

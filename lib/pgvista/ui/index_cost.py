@@ -46,8 +46,7 @@ def cost(
     ]
     if measured is not None:
         seconds = scaled_seconds(spec.method, measured[0], measured[1], found.rows)
-        about = "≈" if found.fits_maintenance_work_mem else "≥"
-        figures.append(("time", f"{about} {duration(seconds / (1 + found.workers))}"))
+        figures.append(("time", expected_time(seconds, found)))
     metric_chips(figures, key="indexes.estimate")
     lines = [
         f":small[:{'gray' if fits else 'orange'}[:material/{'check' if fits else 'warning'}: {said}]]"
@@ -55,6 +54,15 @@ def cost(
     ]
     st.markdown("  \n".join(lines))
     _measure(db, stats, spec, found)
+
+
+def expected_time(seconds: float, found: IndexEstimate) -> str:
+    """Write the time of a build whose work is `seconds`: from helped all along to not at all."""
+    if not found.fits_maintenance_work_mem:
+        return f"more than {duration(seconds)}"
+    if not found.workers:
+        return f"≈ {duration(seconds)}"
+    return f"{duration(seconds / (1 + found.workers))} to {duration(seconds)}"
 
 
 def fitting(found: IndexEstimate, spec: IndexSpec) -> list[tuple[bool, str]]:

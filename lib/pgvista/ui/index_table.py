@@ -44,7 +44,7 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
         )
     names = [item.info.name for item in items]
     key = f"indexes.list.{hash((collection.name, tuple(names)))}"
-    frame = _frame(items)
+    frame = _frame(collection, items)
     styled = frame.style.format(lambda size: form.size(float(str(size))), subset=["Size"])
     styled = styled.format("{:,}", subset=["Scans"])
     if "Cached" in frame:
@@ -60,7 +60,9 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
         selection_mode="single-row",
         alt="The indexes of this collection: what each is on, serves and takes, and its use",
         column_config={
-            "Index": st.column_config.TextColumn(width=145),
+            "Index": st.column_config.TextColumn(
+                width=145, help="Its name, without that of the table before it"
+            ),
             "Method": st.column_config.TextColumn(width=112),
             "On": st.column_config.TextColumn(
                 width=110, help="What of a row is indexed, and the operator it serves"
@@ -82,9 +84,9 @@ def index_table(collection: Collection, items: Sequence[IndexOverview]) -> Index
     return items[marked[0]] if marked and marked[0] < len(items) else None
 
 
-def _frame(items: Sequence[IndexOverview]) -> pd.DataFrame:
+def _frame(collection: Collection, items: Sequence[IndexOverview]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {
-        "Index": [item.info.name for item in items],
+        "Index": [short_name(collection, item.info) for item in items],
         "Method": [method(item.info) for item in items],
         "On": [target(item) for item in items],
         "State": [states(item.info) for item in items],
@@ -95,6 +97,11 @@ def _frame(items: Sequence[IndexOverview]) -> pd.DataFrame:
     if any(item.cached_bytes is not None for item in items):
         columns["Cached"] = [_share(item) for item in items]
     return pd.DataFrame(columns)
+
+
+def short_name(collection: Collection, index: IndexInfo) -> str:
+    """Return an index's name without the table's, which most of them begin with."""
+    return index.name.removeprefix(f"{collection.table}_") or index.name
 
 
 def states(index: IndexInfo) -> list[str]:
