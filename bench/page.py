@@ -3,7 +3,7 @@
 Each is measured beside the least that Streamlit takes on the same machine in the same run: the
 paint of an empty script, and the rerun of an empty fragment by the same slider. Runs alternate.
 
-    python bench/page.py [--starts 20] [--moves 40] [--rows 5000] [--json FILE]
+    python bench/page.py [--starts 20] [--moves 40] [--live 40] [--rows 5000] [--json FILE]
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ import pgvista
 from pgvista.db.embedded import start_embedded
 from pgvista.embed import DEFAULT_MODEL
 from pgvista.model.search import SearchRequest
+from pgvista.model.tuning import NearestRequest
+from pgvista.services.live_tuning import find_truth
 from pgvista.services.search import search
+from pgvista.sql.live_tuning import analyze
+from pgvista.sql.nearest import nearest
 
 PEERS = Path(__file__).resolve().parent / "peers"
 DIMENSION = 384
@@ -209,11 +213,62 @@ def measure_moves(
     }
 
 
+def measure_live(
+    browser: Browser, folder: Path, collection: pgvista.Collection, count: int
+) -> dict[str, Any]:
+    """Return medians of a dragged ef_search on the page Live, an empty rerun, and both queries."""
+    row = make_rows(1, DIMENSION)[0]
+    vector = tuple(float(x) for x in row["embedding"])
+    with served(APP, folder) as (_, ours), served(script("empty_fragment.py"), folder) as (_, bare):
+        pages = [
+            browser.new_context(viewport={"width": 1400, "height": 940}).new_page() for _ in "ab"
+        ]
+        wait_for_port(ours)
+        wait_for_port(bare)
+        pages[0].goto(f"{ours}/live?collection=docs&row={row['id']}")
+        pages[1].goto(bare)
+        pages[0].locator(".truth .row").first.wait_for(timeout=180_000)
+        pages[1].get_by_text("value 60").wait_for()
+        settle(pages[0])
+        moves: list[float] = []
+        reruns: list[float] = []
+        queries: list[float] = []
+        truth = find_truth(collection.db, collection.info, NearestRequest(vector))
+        for number in range(count + WARM_UP):
+            share = 0.15 + 0.7 * ((number * 7) % 11) / 10
+            moves.append(pages[0].evaluate(MOVE, ["ef_search", ".truth", share]))
+            settle(pages[0])
+            reruns.append(pages[1].evaluate(MOVE, ["RRF k", ".st-key-out", share]))
+            settle(pages[1])
+            request = NearestRequest(
+                vector, exclude_id=row["id"], ef_search=max(1, round(1000**share))
+            )
+            query = nearest(collection.info, request)
+            settings = dict(request.settings()) | {"plan_cache_mode": "force_custom_plan"}
+            start = time.perf_counter()
+            for one in (query, analyze(query)):
+                collection.db.query(one.statement, one.params, settings=settings)
+            queries.append((time.perf_counter() - start) * 1000)
+        for page in pages:
+            page.context.close()
+    move, rerun, both = (statistics.median(times[WARM_UP:]) for times in (moves, reruns, queries))
+    return {
+        "samples": count,
+        "exact ms": truth.database_ms,
+        "moved knob p50 ms": move,
+        "empty fragment p50 ms": rerun,
+        "both queries p50 ms": both,
+        "ratio": move / (rerun + both),
+        "target": MOVE_TARGET,
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--moves", type=int, default=40)
+    parser.add_argument("--live", type=int, default=40)
     parser.add_argument("--rows", type=int, default=5_000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
@@ -232,6 +287,9 @@ def main() -> None:
                 if given.moves:
                     result["moved knob"] = measure_moves(browser, folder, collection, given.moves)
                     print_table("A moved knob, until hits change", [result["moved knob"]])
+                if given.live:
+                    result["live knob"] = measure_live(browser, folder, collection, given.live)
+                    print_table("A dragged ef_search on the page Live", [result["live knob"]])
                 browser.close()
         finally:
             server.stop()
