@@ -1,0 +1,110 @@
+"""How much of the true neighbourhoods a map keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pgvista.model.metric import Metric
+from pgvista.science.distances import to_all
+
+SAMPLED = 1_000
+"""Trustworthiness and continuity are measured on up to so many points, against all others."""
+_STEPS = 20_000_000
+_FEWEST = 100
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int32]
+
+
+def map_neighbours(xy: Floats, k: int, which: NDArray[np.int64] | None = None) -> Places:
+    """Return the k nearest other points on the map, nearest first: shape (n, k).
+
+    Of all points, or of those at the places `which`. k is cut to n - 1.
+    """
+    from scipy.spatial import cKDTree
+
+    count = len(xy)
+    own = np.arange(count) if which is None else which
+    k = max(0, min(k, count - 1))
+    if k == 0:
+        return np.empty((len(own), 0), np.int32)
+    found = np.asarray(cKDTree(xy).query(xy[own], k + 1)[1]).reshape(len(own), k + 1)
+    # of points in one place, the point itself need not come first, nor at all
+    itself = found == own[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    return np.asarray(found[~itself].reshape(len(own), k), dtype=np.int32)
+
+
+def neighbours_kept(true: Places, on_map: Places) -> Floats:
+    """Return the share of each point's true neighbours that are neighbours on the map too.
+
+    |T(i) & M(i)| / |T(i)|, from 0 to 1, shape (n,); NaN without any. `true` and `on_map` have shapes
+    (n, k); -1 in `true` stands for none. Points strewn at random keep k / (n - 1).
+    """
+    there = true >= 0
+    hits = np.zeros(true.shape, dtype=bool)
+    for column in on_map.T:
+        hits |= true == column[:, None]
+    with np.errstate(invalid="ignore"):
+        return np.asarray((hits & there).sum(axis=1) / there.sum(axis=1), dtype=np.float32)
+
+
+def trustworthiness_and_continuity(
+    vectors: Floats, xy: Floats, metric: Metric, k: int, *, seed: int = 0
+) -> tuple[float, float, int] | None:
+    """Return trustworthiness, continuity and how many points they were measured on.
+
+    Venna and Kaski (2006): T = 1 - 2 / (n k (2 n - 3 k - 1)) * the sum over all points i, and over
+    the k nearest of i on the map that are not among the k truly nearest, of r(i, j) - k, where r is
+    the true rank of j seen from i. C is the same with map and truth exchanged. Both from 0 to 1. On
+    many points, the sum is estimated from a sample drawn by `seed`. None where 2 k + 1 > n.
+    """
+    count = len(vectors)
+    if k < 1 or count < 2 * k + 1:
+        return None
+    size = min(count, max(_FEWEST, min(SAMPLED, _STEPS // count)))
+    chosen = np.arange(count)
+    if size < count:
+        chosen = np.sort(np.random.default_rng(seed).choice(count, size, replace=False))
+    near_on_map = map_neighbours(xy, k, chosen)
+    false = missing = 0
+    for place, on_map in zip(chosen, near_on_map, strict=True):
+        truly = to_all(vectors[place], vectors, metric)
+        shown = np.linalg.norm(xy - xy[place], axis=1)
+        truly[place] = shown[place] = -np.inf
+        near = np.argpartition(truly, k)[: k + 1]
+        near = near[near != place][:k]
+        false += _too_far(truly, on_map, k)
+        missing += _too_far(shown, near, k)
+    worst = size * k * (2 * count - 3 * k - 1) / 2
+    return 1 - false / worst, 1 - missing / worst, size
+
+
+def _too_far(distances: NDArray[np.floating], places: NDArray[np.integer], k: int) -> int:
+    """Return the sum of rank - k of those places whose rank by `distances` is above k."""
+    ranks = (distances < distances[places][:, None]).sum(axis=1)  # the point itself is counted
+    return int(np.maximum(0, ranks - k).sum())
+
+
+def agreement(one: Floats, other: Floats, k: int) -> float:
+    """Return the mean share of a point's k neighbours on one map that are so on the other, 0 to 1.
+
+    Both have shape (n, 2); NaN without neighbours. Turning, mirroring and scaling changes nothing.
+    """
+    kept = neighbours_kept(map_neighbours(one, k), map_neighbours(other, k))
+    return float(np.nanmean(kept)) if kept.size and not np.isnan(kept).all() else float("nan")
+
+
+def aligned(moved: Floats, onto: Floats) -> Floats:
+    """Turn, mirror, scale and shift `moved`, shape (n, 2), to lie as near as it can to `onto`.
+
+    Orthogonal Procrustes: maps of two seeds may differ by a turn alone.
+    """
+    if len(moved) < 2:
+        return onto.copy()
+    left, right = moved - moved.mean(axis=0), onto - onto.mean(axis=0)
+    u, scale, v = np.linalg.svd(left.T.astype(np.float64) @ right)
+    size = float((left.astype(np.float64) ** 2).sum()) or 1.0
+    turned = left @ (u @ v) * (scale.sum() / size) + onto.mean(axis=0)
+    return np.asarray(turned, dtype=np.float32)
