@@ -92,7 +92,7 @@ def _compare_distinct(
     """Link the rows of `vectors`, told by `firsts`; return the place of each one's nearest."""
     count = len(vectors)
     prepared = unit(vectors) if metric is Metric.COSINE else vectors
-    if metric is Metric.L2:  # nearer to the origin, the square roots below lose less
+    if metric is Metric.L2 and count:  # nearer to the origin, the square roots below lose less
         prepared = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
     squares = np.einsum("ij,ij->i", prepared, prepared)
     slack = 1e-5 * max(1.0, float(np.sqrt(squares.max(initial=0.0))))
