@@ -85,15 +85,15 @@ def curve_figure(
             go.Scatter(
                 x=[chosen.p95_ms], y=[chosen.recall], mode="markers", hoverinfo="skip",
                 marker={
-                    "symbol": "circle-open", "size": 20,
-                    "line": {"width": 3, "color": colours.primary},
+                    "symbol": "circle-open", "size": 20, "color": colours.primary,
+                    "line": {"width": 3},
                 },
                 name="recommended",
             )
         )  # fmt: skip
     ticks = _ticks(low, high)
     figure.update_xaxes(
-        type="log", range=[math.log10(low), math.log10(high)], title="p95 latency, ms (log)",
+        type="log", range=[math.log10(low), math.log10(high)], title="p95 latency, ms (log) · labels: ef_search or probes",
         tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(range=[bottom, top], title="Mean recall", fixedrange=True)
@@ -127,11 +127,12 @@ def _line(
 ) -> None:
     setting = group[0].setting
     colour = colour_of[setting.index]
+    labelled = not before and setting.iterative_scan is IterativeScan.OFF
     figure.add_trace(
         go.Scatter(
             x=[p.p95_ms for p in group],
             y=[p.recall for p in group],
-            mode="lines+markers" if before else "lines+markers+text",
+            mode="lines+markers+text" if labelled else "lines+markers",
             text=[f"{p.setting.strength:g}" for p in group],
             textposition="bottom right",
             textfont={"size": 11, "color": colours.muted},
