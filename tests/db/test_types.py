@@ -65,7 +65,7 @@ def filled(
 
 def _cosine(query: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float64]:
     a, b = query.astype(np.float64), rows.astype(np.float64)
-    return 1 - (b @ a) / (np.linalg.norm(b, axis=1) * np.linalg.norm(a))
+    return np.asarray(1 - (b @ a) / (np.linalg.norm(b, axis=1) * np.linalg.norm(a)))
 
 
 def test_recall_is_what_numpy_computes(db: Database) -> None:
