@@ -8,8 +8,9 @@ from pgvista.services.collections import list_collections
 from pgvista.ui import live_state
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded
+from pgvista.ui.live_ask import live_context
 from pgvista.ui.live_view import live_view
-from pgvista.ui.search_context import embedder, load_context
+from pgvista.ui.search_context import embedder
 from pgvista.ui.state import no_collection, pick_collection
 
 # The selector's key is gone after a visit to another page.
@@ -22,4 +23,4 @@ with guarded(stop=True):
     with st.sidebar:
         collection = pick_collection(key="live_collection")
     if collection is not None:
-        live_view(db, load_context(db, collection), embedder(collection))
+        live_view(db, live_context(db, collection), embedder(collection))

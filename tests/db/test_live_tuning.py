@@ -13,6 +13,7 @@ from pgvista.api import Collection, Workbench
 from pgvista.errors import NotFound, StatementTimeout
 from pgvista.model.diagnosis import Cause
 from pgvista.model.filters import parse_filter
+from pgvista.model.index import IndexTarget
 from pgvista.model.search import IterativeScan
 from pgvista.model.tuning import NearestRequest
 from pgvista.services import live_tuning
@@ -208,3 +209,39 @@ def test_the_row_that_is_the_query_takes_a_place(docs: Collection) -> None:
     finding = trial.diagnosis.finding(Cause.EF_SEARCH)
     assert finding is not None
     assert "31" in finding.remedy
+
+
+def test_the_index_of_the_remedy_leaves_the_query_in(docs: Collection) -> None:
+    request = NearestRequest(
+        tuple(VECTORS[7].tolist()),
+        ef_search=10,
+        exclude_id="r7",
+        filters=parse_filter('{"n": {"$gte": 300}}'),
+    )
+    truth = find_truth(docs.db, docs.info, request)
+    trial = try_index(docs.db, docs.info, replace(request, limit=40), truth)
+    finding = trial.diagnosis.finding(Cause.EF_SEARCH)
+    assert finding is not None
+    less = parse_filter('{"n": {"$lt": 600}}')
+    trial = try_index(docs.db, docs.info, replace(request, filters=less), truth)
+    finding = trial.diagnosis.finding(Cause.FILTER)
+    assert finding is not None
+    assert "n < '600'" in finding.remedy
+    assert "r7" not in finding.remedy
+
+
+def test_bits_and_their_re_ranking(workbench: Workbench) -> None:
+    made = workbench.create_collection("bits", dimension=DIMENSION)
+    made.upsert({"id": f"r{n}", "embedding": vector.tolist()} for n, vector in enumerate(VECTORS))
+    made.create_index("hnsw", target="bit")
+    plain = NearestRequest(QUERY)
+    truth = find_truth(made.db, made.info, plain)
+    found = try_index(made.db, made.info, plain, truth)
+    assert found.diagnosis.findings[0].cause is Cause.OTHER_OPERATOR
+    assert "binary_quantize" in found.diagnosis.findings[0].remedy
+    bits = replace(plain, target=IndexTarget.BIT, ef_search=100)
+    few = try_index(made.db, made.info, bits, truth)
+    assert few.diagnosis.index_used is not None
+    assert Mark.EXTRA in {row.mark for row in few.rows}
+    more = try_index(made.db, made.info, replace(bits, oversample=10), truth)
+    assert more.hits > few.hits

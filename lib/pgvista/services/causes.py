@@ -120,21 +120,20 @@ def invalid(facts: Facts) -> Finding | None:
 def other_operator(facts: Facts) -> Finding | None:
     """The operator belongs to another operator class."""
     order = facts.ordering
-    others = [
-        i for i in facts.indexes if i.valid and order.operator not in i.operators and i.operators
-    ]
-    if not others or _matching(facts):
+    valid = [index for index in facts.indexes if index.valid]
+    others = [index for index in valid if order.operator not in index.operators]
+    if len(others) < len(valid) or not others or _matching(facts):
         return None
-    index = others[0]
-    served = index.operators[0]
+    index = next((item for item in others if item.column is not None), others[0])
+    served = index.operators[0] if index.operators else ""
+    remedy = f"-- either an index for {order.operator}\n{_create(facts)}"
+    if served in _METRICS:
+        remedy += f"\n\n-- or the operator of the index\n{_as_indexed(facts, index, served)}"
     return Finding(
         Cause.OTHER_OPERATOR,
         f"The order uses {order.operator} ({_METRICS[order.operator]}), and the index {index.name} "
         f"was built with {index.opclass}, which serves {served} ({_METRICS.get(served, served)}).",
-        f"-- either an index for {order.operator}\n{_create(facts)}\n\n"
-        f"-- or the operator of the index\n{sql.rewritten(order, operator=served)}"
-        if served in _METRICS
-        else _create(facts),
+        remedy,
     )
 
 
@@ -150,11 +149,7 @@ def other_expression(facts: Facts) -> Finding | None:
         Cause.OTHER_EXPRESSION,
         f"The index {found.name} is on {found.indexed}, and the order is by "
         f"{_bare(order.operand, order.alias)}: an index serves the expression it was built on.",
-        sql.rewritten(
-            order,
-            operand=sql.with_alias(found.indexed, order.alias, order.column or ""),
-            value=sql.as_indexed(found.indexed, order.value),
-        ),
+        _as_indexed(facts, found, order.operator),
     )
 
 
@@ -248,6 +243,17 @@ def _serves(facts: Facts, index: VectorIndex) -> bool:
 
 def _create(facts: Facts) -> str:
     return sql.create_index(facts.ordering, facts.kind, facts.extension_schema)
+
+
+def _as_indexed(facts: Facts, index: VectorIndex, operator: str) -> str:
+    """Return the statement ordered by the very expression that an index was built on."""
+    order = facts.ordering
+    return sql.rewritten(
+        order,
+        operator=operator,
+        operand=sql.with_alias(index.indexed, order.alias, order.column or ""),
+        value=sql.as_indexed(index.indexed, order.value),
+    )
 
 
 def _bare(operand: str, alias: str) -> str:

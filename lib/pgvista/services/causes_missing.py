@@ -77,7 +77,7 @@ def filtered(facts: Facts) -> Finding | None:
         most = 100_000 if method == "hnsw" else index.lists
         return Finding(
             Cause.FILTER,
-            f"The filter lets about {share:.1%} of the rows through, and the iterative scan gave up "
+            f"The filter lets about {_per_cent(share)} of the rows through, and the iterative scan gave up "
             f"at {name} before it had found {limit:,} of them.",
             sql.set_local({name: str(max(most, facts.rows))}),
         )
@@ -89,12 +89,12 @@ def filtered(facts: Facts) -> Finding | None:
     order = "strict_order" if method == "hnsw" else "relaxed_order"
     return Finding(
         Cause.FILTER,
-        f"The filter is applied after the index: it lets about {share:.1%} of the rows through, so "
+        f"The filter is applied after the index: it lets about {_per_cent(share)} of the rows through, so "
         f"that of about {found:,} rows found {found * share:,.0f} are left, and {limit:,} are asked "
         "for.",
         f"-- either let the index go on looking\n"
         f"{sql.set_local({f'{method}.iterative_scan': order})}\n\n"
-        f"-- or index those rows alone\n{sql.partial_index(facts.ordering, index)}",
+        f"-- or index those rows alone\n{sql.partial_index(facts.ordering, index, own_row=_own_row(facts))}",
     )
 
 
@@ -222,6 +222,15 @@ def _enough(facts: Facts) -> bool | None:
 
 def _ef_search(facts: Facts) -> int:
     return int(facts.setting("hnsw.ef_search", "40"))
+
+
+def _own_row(facts: Facts) -> bool:
+    """Tell whether the statement leaves the row out that is the query."""
+    return facts.measured is not None and facts.measured.left_out > 0
+
+
+def _per_cent(share: float) -> str:
+    return f"{share * 100:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def _probes(facts: Facts) -> int:

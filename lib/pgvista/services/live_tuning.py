@@ -27,6 +27,9 @@ TRUTH_DEPTH = 100
 EF_STEPS = (1, 2, 5, 10, 20, 40, 80, 120, 200, 400, 700, MAX_EF_SEARCH)
 PROBES_STEPS = (1, 2, 3, 5, 8, 12, 20, 32, 50, 100, 200, 400)
 
+CLIMB_MS = 150
+"""So long the steps of a knob are tried; what takes longer shall not hold up the page."""
+
 _OWN_PLAN = {"plan_cache_mode": "force_custom_plan"}
 """A prepared statement's plan is kept, and not made anew when enable_indexscan or a knob changes: the
 exact search would be answered by the index, or the other way round."""
@@ -201,15 +204,19 @@ def climb(
     name: str,
     steps: Sequence[int],
 ) -> tuple[Step, ...]:
-    """Search with growing values of a knob, until all the nearest rows are found.
+    """Search with growing values of a knob, until all the nearest rows are found, or CLIMB_MS passed.
 
     `name` is ``ef_search`` or ``probes``; the other knobs stay as they are in `request`.
     """
     due = truth.rows[: request.limit]
     climbed: list[Step] = []
+    spent = 0.0
     for value in steps:
+        if spent > CLIMB_MS:
+            break
         knobs: dict[str, Any] = {name: value}
-        found, _ = _run(db, collection, replace(request, **knobs))
+        found, took = _run(db, collection, replace(request, **knobs))
+        spent += took
         hits = sum(row.mark is Mark.HIT for row in compare(found, due))
         climbed.append(Step(value, hits))
         if hits == len(due):

@@ -19,6 +19,7 @@ _STEMS = {
     "<~>": "hamming_ops",
     "<%>": "jaccard_ops",
 }
+_OWN_ROW = re.compile(r""" AND \(\(?[\w".]+\)?(?:::text)? <> '(?:[^']|'')*'::text\)""")
 UNKNOWN_VECTOR = "'[...]'"
 """Stands for a query vector that a plan does not spell out."""
 SAMPLE = 50
@@ -218,9 +219,14 @@ def subselected(ordering: Ordering) -> str:
     )
 
 
-def partial_index(ordering: Ordering, index: VectorIndex) -> str:
-    """Return the statement that builds an index of those rows alone that the filter lets through."""
+def partial_index(ordering: Ordering, index: VectorIndex, *, own_row: bool = False) -> str:
+    """Return the statement that builds an index of those rows alone that the filter lets through.
+
+    `own_row`: a condition of the filter leaves out the row that is the query, and is dropped.
+    """
     conditions = [item.replace(f"{ordering.alias}.", "") for item in ordering.conditions]
+    if own_row:
+        conditions = [_OWN_ROW.sub("", item) for item in conditions]
     expression: sql.Composable = (
         compose("({it})", it=_Deparsed(index.expression))
         if index.expression

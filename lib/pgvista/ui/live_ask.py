@@ -21,12 +21,14 @@ from pgvista.model.filters import parse_filter
 from pgvista.model.index import BitMetric, IndexTarget
 from pgvista.model.search import Hit, Mode, SearchRequest
 from pgvista.model.tuning import NearestRequest
+from pgvista.services import indexes as index_service
 from pgvista.services import live_tuning
 from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
 from pgvista.services.live_tuning import Step, Trial, Truth
 from pgvista.ui import live_state as state
 from pgvista.ui.components.hits import headline
+from pgvista.ui.search_context import load_context
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_request import value
 
@@ -89,6 +91,18 @@ def targets(indexes: tuple[IndexInfo, ...]) -> tuple[tuple[IndexTarget, int | No
     }
     order = list(IndexTarget)
     return tuple(sorted(found, key=lambda item: (order.index(item[0]), item[1] or 0)))
+
+
+def live_context(db: Database, collection: Collection) -> Context:
+    """Return what the knobs depend on, with indexes on expressions, which other pages do not order by."""
+    return replace(
+        load_context(db, collection),
+        indexes=tuple(
+            index
+            for index in index_service.vector_indexes(db, collection)
+            if index.valid and index.target is not None
+        ),
+    )
 
 
 def forget_truth() -> None:
