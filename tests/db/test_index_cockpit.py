@@ -16,6 +16,7 @@ from pgvista.errors import (
     Cancelled,
     Conflict,
     InvalidInput,
+    PermissionDenied,
     PgvistaError,
     ReadOnly,
     StatementTimeout,
@@ -322,28 +323,38 @@ def test_cancel_while_it_waits_for_a_lock(
     assert vector_names(db, docs) == []
 
 
-@pytest.mark.parametrize("phase", ["loading tuples", "waiting for", "validation", "scanning"])
+@pytest.mark.parametrize(
+    ("phase", "held_by"),
+    [
+        ("loading tuples", None),
+        (
+            "waiting for writers before validation",
+            "update pgvista.docs set content = 'x' where id = '1'",
+        ),
+        ("waiting for old snapshots", "select count(*) from pgvista.docs"),
+    ],
+)
 def test_cancel_in_each_phase_leaves_nothing(
-    db: Database, docs: Collection, database_url: str, phase: str
+    db: Database, docs: Collection, database_url: str, phase: str, held_by: str | None
 ) -> None:
-    """Held up by another session in the phases that are too short to be seen."""
-    holder = psycopg.connect(database_url)
-    holder.execute("begin isolation level repeatable read")
-    holder.execute("select count(*) from pgvista.docs")
+    """Another session, begun while the graph is built, holds up the phases that are short."""
+    other = psycopg.connect(database_url)
+    other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    waiting = [held_by] if held_by else []
 
     def stop(progress: Progress) -> bool:
-        return phase in progress.stage or (
-            phase != "loading tuples" and "waiting" in progress.stage
-        )
+        if "loading tuples" in progress.stage and waiting:
+            other.execute(waiting.pop().encode())
+        if phase not in progress.stage:
+            return False
+        other.rollback()  # else what is left could not be removed
+        return True
 
-    release = threading.Timer(6, holder.close)
-    release.start()
-    try:
-        with pytest.raises(Cancelled):
-            build_index(db, docs, IndexSpec(m=32, ef_construction=600), reporter=Watching(stop))
-    finally:
-        release.cancel()
-        holder.close()
+    reporter = Watching(stop)
+    with pytest.raises(Cancelled):
+        build_index(db, docs, IndexSpec(m=32, ef_construction=600), reporter=reporter)
+    other.close()
+    assert phase in reporter.told[-1].stage
     assert vector_names(db, docs) == []
 
 
@@ -377,3 +388,67 @@ def test_a_bit_index_serves_its_operator(db: Database, docs: Collection) -> None
     spec = IndexSpec(target=IndexTarget.BIT, metric=BitMetric.JACCARD)
     indexes.create_index(db, docs, spec)
     assert index_overview.overview(db, docs)[0].operators == ("<%>",)
+
+
+# -- other places
+
+
+def test_an_extension_in_another_schema(database_url: str) -> None:
+    """Types, functions and operator classes are qualified, and recognised when read back."""
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute("drop extension vector cascade")
+        session.execute('create schema "Ext 1"')
+        session.execute('create extension vector schema "Ext 1"')
+        session.execute('create table public.away (id text primary key, v "Ext 1".vector(8))')
+    database = Database(target_from_url(database_url))
+    away = collections.open_collection(database, "away", "public")
+    assert away.extension_schema == "Ext 1"
+    for spec in (
+        IndexSpec(),
+        IndexSpec(target=IndexTarget.HALFVEC),
+        IndexSpec(target=IndexTarget.BIT),
+        IndexSpec(target=IndexTarget.LEADING, leading=3),
+    ):
+        made = indexes.create_index(database, away, spec)
+        assert (made.target, made.leading) == (spec.target, spec.leading)
+        assert made.metric is (
+            BitMetric.HAMMING if spec.target is IndexTarget.BIT else Metric.COSINE
+        )
+    database.close()
+
+
+def test_a_partitioned_table_is_built_and_dropped_without_concurrently(db: Database) -> None:
+    with db.transaction() as connection:
+        connection.execute(
+            "create table public.parts (id int, v vector(4), primary key (id)) partition by range (id)"
+        )
+        connection.execute(
+            "create table public.part_1 partition of public.parts for values from (0) to (9)"
+        )
+        connection.execute("insert into public.parts values (1, '[1,2,3,4]')")
+    parts = collections.open_collection(db, "parts", "public")
+    made = indexes.create_index(db, parts, IndexSpec(target=IndexTarget.BIT))
+    assert made.valid
+    rebuild_index(db, parts, made, reporter=Watching())
+    indexes.drop_index(db, made)
+    assert indexes.vector_indexes(db, parts) == ()
+
+
+def test_a_role_without_rights_is_told(db: Database, docs: Collection, database_url: str) -> None:
+    role = f"reader_{db.target.label.split('@')[0]}"
+    with db.transaction() as connection:
+        connection.execute(f"create role {role} login")
+        connection.execute(f"grant usage on schema pgvista to {role}")
+        connection.execute(f"grant select on all tables in schema pgvista to {role}")
+    try:
+        other = Database(
+            target_from_url(f"{database_url}{'&' if '?' in database_url else '?'}user={role}")
+        )
+        with pytest.raises(PermissionDenied):
+            indexes.create_index(other, docs, IndexSpec())
+        assert index_overview.overview(other, docs)
+        other.close()
+    finally:
+        with db.transaction() as connection:
+            connection.execute(f"drop owned by {role}")
+            connection.execute(f"drop role {role}")

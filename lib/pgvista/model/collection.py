@@ -228,6 +228,11 @@ class IndexInfo:
     build: str | None = None
     """Phase of the build that is at work on it; None: none is."""
 
+    @property
+    def in_full(self) -> bool:
+        """Whether it holds vectors with all their dimensions, so that a plain search can use it."""
+        return self.target in (IndexTarget.COLUMN, IndexTarget.HALFVEC)
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionStats:

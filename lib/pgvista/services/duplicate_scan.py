@@ -313,12 +313,12 @@ def _check_index(db: Database, collection: Collection, metric: Metric) -> None:
     served = (
         opclass_metric(opclass)
         for index in vector_indexes(db, collection)
-        if index.valid
+        if index.valid and index.in_full and index.predicate is None
         for opclass in index.opclasses
     )
     if metric not in served:
         raise InvalidInput(
             f"{collection.name} is too large to compare every row with every other one, and has no "
             f"index for {metric.label}.",
-            "Build an HNSW index on the page Collections, and come back.",
+            "Build an HNSW index on the page Indexes, and come back.",
         )

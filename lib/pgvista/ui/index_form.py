@@ -95,6 +95,11 @@ def _vector(
             "to a type such as vector(384).]"
         )
         return
+    if not stats.rows and method is IndexMethod.HNSW:
+        st.markdown(
+            ":small[:gray[:material/info: The table is empty: the index grows as rows come, which "
+            "makes a large load many times slower. Load first.]]"
+        )
     spec = _spec(db, stats, method)
     memory = memory_choice(server)
     cost(db, stats, spec, server, memory)
@@ -114,8 +119,8 @@ def _spec(db: Database, stats: CollectionStats, method: IndexMethod) -> IndexSpe
     if IndexTarget.COLUMN not in offered:
         limit = collection.vector_type.max_index_dimension
         st.markdown(
-            f":gray[:material/info: {dimension:,} dimensions are beyond the {limit:,} that an index "
-            f"on {collection.vector_type.value} takes.]"
+            f":small[:gray[:material/info: {dimension:,} dimensions are beyond the {limit:,} that an "
+            f"index on {collection.vector_type.value} takes.]]"
         )
     first, second = st.columns(2, gap="small")
     target = first.selectbox(
@@ -196,11 +201,11 @@ def _options(stats: CollectionStats, method: IndexMethod) -> dict[str, int]:
         help="Cells of the k-means, 1 to 32,768. Advised: rows / 1,000, from a million rows on "
         "the square root of the rows.",
     )  # fmt: skip
-    second.markdown(f":gray[Advised for {stats.rows:,} rows: **{advised:,}**]")
+    second.markdown(f":small[:gray[Advised for {stats.rows:,} rows: **{advised:,}**]]")
     if stats.rows < 1000:
         st.markdown(
-            ":orange[:material/warning: IVFFlat learns its cells from the rows that are there: load "
-            "them first.]"
+            ":small[:orange[:material/warning: IVFFlat learns its cells from the rows that are there: "
+            "load them first.]]"
         )
     return {} if int(lists) == advised else {"lists": int(lists)}
 
@@ -222,7 +227,7 @@ def _field(db: Database, stats: CollectionStats, items: Sequence[IndexInfo]) -> 
     quietly = st.toggle("Concurrently", value=True, key="indexes.concurrently.field")
     spec = FieldIndexSpec(column, concurrently=quietly)
     name, query = index_sql.create_field(collection, spec)
-    st.markdown(":gray[GIN for words, JSON and lists, a btree for any other value.]")
+    st.markdown(":small[:gray[GIN for words, JSON and lists, a btree for any other value.]]")
     _build(db, stats, items, spec, name, [query.text()], None)
 
 
@@ -241,7 +246,7 @@ def _build(
     sql_panel("".join(f"{text};\n" for text in [*statements, analyze]), key="indexes.sql")
     there = any(item.name == name and item.valid for item in items)
     if there:
-        st.markdown(f":orange[There is the index {plain(name)} already: drop it first.]")
+        st.markdown(f":small[:orange[There is the index {plain(name)} already: drop it first.]]")
     if write_button("Build", key="indexes.build", read_only=db.read_only, disabled=there):
         job = start_job(
             f"Index on {plain_name(collection)}",

@@ -21,7 +21,7 @@ def load_context(db: Database, collection: Collection) -> Context:
         indexes=tuple(
             index
             for index in indexes.vector_indexes(db, collection)
-            if index.valid and collection.roles.embedding in (*index.columns, "")
+            if index.valid and index.in_full and collection.roles.embedding in (*index.columns, "")
         ),
         languages=tuple(collections.text_configs(db)),
         db=db,
