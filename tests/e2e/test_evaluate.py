@@ -16,7 +16,7 @@ from pgvista.services.judgments import list_query_sets, read_query_set
 from pgvista.services.samples import load_sample
 from pgvista.services.search_defaults import default_request
 
-MINUTES = 120_000
+MINUTES = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,9 @@ def test_hits_are_judged_by_keys_that_rest_while_one_types(
     page = browser_page
     page.goto(f"{app}/evaluate?collection=help_centre")
     page.get_by_role("button", name="New set").click()
-    page.get_by_role("textbox", name="Questions, one a line").fill("screen too small to read\nprinter is stuck")
+    page.get_by_role("textbox", name="Questions, one a line").fill(
+        "screen too small to read\nprinter is stuck"
+    )
     page.get_by_role("button", name="Begin to judge").click()
     told = page.get_by_text("judged", exact=False).filter(has_text="0 of ")
     expect(told.first).to_be_visible(timeout=MINUTES)

@@ -25,7 +25,7 @@ from pgvista.ui import evaluate_state as state
 from pgvista.ui.charts.grid_heatmap import grid_heatmap
 from pgvista.ui.errors import plain
 from pgvista.ui.evaluate_default import own_defaults, take_button
-from pgvista.ui.evaluate_names import measure_help
+from pgvista.ui.evaluate_names import measure_help, show_notes
 from pgvista.ui.evaluate_queries import open_in_search, rows_table, told_line
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
@@ -217,8 +217,7 @@ def _decision(db: Database, collection: Collection, grid: Grid) -> None:
             if st.button("Open in Search", key="evaluate_grid_open", icon=":material/search:"):
                 request = replace(state.present(collection), **grid.best.setting.fields())
                 open_in_search(collection, request, "")
-    for note in grid.notes:
-        st.markdown(f":small[:orange[:material/info:] {plain(note)}]")
+    show_notes(grid.notes)
 
 
 def _single_lists(grid: Grid) -> None:

@@ -18,7 +18,7 @@ from pgvista.services.evaluate import evaluate, template
 from pgvista.ui import evaluate_state as state
 from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import plain
-from pgvista.ui.evaluate_names import measure_help
+from pgvista.ui.evaluate_names import measure_help, show_notes
 from pgvista.ui.evaluate_queries import csv_button, query_table
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
@@ -148,8 +148,7 @@ def _show(collection: Collection, found: Evaluation) -> None:
             width="stretch",
         )
         csv_button(rows, key="evaluate_csv_settings", file_name="settings")
-    for note in (*_warnings(found), *found.notes):
-        st.markdown(f":small[:orange[:material/info:] {plain(note)}]")
+    show_notes((*_warnings(found), *found.notes))
     query_table(collection, found)
 
 

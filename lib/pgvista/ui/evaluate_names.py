@@ -1,6 +1,12 @@
-"""What the measures mean, in a sentence each."""
+"""What the measures mean, in a sentence each, and the notes that a measurement leaves."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from pgvista.ui.errors import plain
 
 _MEANINGS = {
     "nDCG": "How good the first {k} hits and their order are: grades count less the lower they "
@@ -21,3 +27,10 @@ def measure_help(name: str) -> str:
     kind, _, depth = name.partition("@")
     meaning = _MEANINGS.get(kind.split("(")[0], "")
     return f"{meaning.format(k=depth or '100')} 0 to 1." if meaning else ""
+
+
+def show_notes(notes: Iterable[str]) -> None:
+    """Draw sentences about what was left out or counted otherwise, a line each."""
+    lines = [f":small[:orange[:material/info:] {plain(note)}]" for note in notes]
+    if lines:
+        st.markdown("  \n".join(lines))

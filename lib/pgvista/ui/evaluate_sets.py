@@ -18,6 +18,7 @@ from pgvista.ui import evaluate_state as state
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.confirm import READ_ONLY
 from pgvista.ui.errors import guarded, plain
+from pgvista.ui.evaluate_names import show_notes
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
 
@@ -194,8 +195,7 @@ def _preview(db: Database, collection: Collection, found: QuerySet) -> None:
         f"**{plural(len(found.queries), 'query', 'queries')}**, "
         f"**{plural(found.judged, 'judgment')}**; {len(counted.queries):,} can be measured."
     )
-    for note in (*found.notes, *counted.notes(), *unknown_note(collection, found, unknown)):
-        st.markdown(f":small[:orange[:material/info:] {plain(note)}]")
+    show_notes((*found.notes, *counted.notes(), *unknown_note(collection, found, unknown)))
     shown = found.queries[:_PREVIEW_ROWS]
     st.dataframe(
         {
@@ -205,7 +205,7 @@ def _preview(db: Database, collection: Collection, found: QuerySet) -> None:
             "relevant": [found.relevant(query.id) for query in shown],
         },
         hide_index=True,
-        height=190,
+        height=38 + 35 * min(4, len(shown)),
         column_config={"query": st.column_config.TextColumn(width="large")},
         alt="The first queries of the file, with their numbers of judged and relevant documents",
     )
