@@ -184,6 +184,8 @@ class MapInfo:
     notes: tuple[str, ...] = ()
     version: str = ""
     """State of the table that the map was made of."""
+    dimension: int = 0
+    """Numbers of each vector."""
 
     @property
     def name(self) -> str:
