@@ -187,6 +187,7 @@ def _start(collection: Collection, chosen: Chosen, spec: GridSpec) -> None:
         lambda own, reporter: evaluate_grid(
             own, collection, chosen.query_set, now, spec, reporter=reporter, embedder=model
         ),
+        model,
     )
 
 

@@ -112,7 +112,8 @@ def _start(
     names = tuple(dict.fromkeys((*measures, _JUDGED)))
     for name in names:
         parse_measure(name)
-    model = embedder(collection)
+    by_words = all(request.mode is Mode.KEYWORD for request in picked.values())
+    model = None if by_words else embedder(collection)
     state.start(
         KIND,
         f"Measuring {collection.name}",
@@ -127,6 +128,7 @@ def _start(
             reporter=reporter,
             embedder=model,
         ),
+        model,
     )
 
 
