@@ -26,6 +26,12 @@ PAGES = {
         st.Page("pages/tune/indexes.py", title="Indexes", icon=":material/account_tree:"),
         st.Page("pages/tune/live.py", title="Live", icon=":material/tune:"),
         st.Page("pages/tune/sweep.py", title="Sweep", icon=":material/monitoring:"),
+        st.Page("pages/tune/types.py", title="Types and sizes", icon=":material/compress:"),
+        st.Page(
+            "pages/tune/production.py",
+            title="Going to production",
+            icon=":material/rocket_launch:",
+        ),
     ],
     "Explore": [
         st.Page(
