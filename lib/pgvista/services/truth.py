@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Connection, sql
+from psycopg import Connection, ServerCursor, sql
+from psycopg.types.string import ByteaBinaryLoader
 
 from pgvista.db.database import Database
 from pgvista.errors import QueryFailed
@@ -27,7 +28,7 @@ from pgvista.sql.query import Query
 EXACT = Setting()
 _BATCH_ROWS = 4096
 _HEADER_BYTES = 4
-_TRIED = 3
+_TRIED = 2
 """Exact scans that are timed before it is decided where the truth is found."""
 
 
@@ -104,15 +105,9 @@ def find_truth(
     scan = _Scan(connection, collection, queries, limit, db.statement_timeout_ms)
     for case in cases:
         scan.prove(case)
-    took = []
-    for number in range(min(_TRIED, len(queries))):
-        start = time.perf_counter()
-        scan.run(number, cases[0])
-        took.append(time.perf_counter() - start)
-    on_server_s = float(np.median(took)) * len(queries) * len(cases)
     found = None
     if method != "server" and collection.metric is not Metric.L1:
-        most_s = on_server_s if method == "auto" else None
+        most_s = scan.seconds(cases) if method == "auto" else None
         found = _transfer(connection, collection, queries, cases, limit, reporter, most_s)
     if found is not None:
         truths, doubtful = _measure(connection, collection, queries, found, limit, scan, cases)
@@ -158,6 +153,15 @@ class _Scan:
     def run(self, number: int, case: Case) -> list[tuple[Any, ...]]:
         """Return (id, distance) of the nearest rows of one query."""
         return self._run(self._query(number, case))
+
+    def seconds(self, cases: Sequence[Case]) -> float:
+        """Return how long it would take to scan for every query in every case, by trying a few."""
+        took = []
+        for number in range(min(_TRIED, len(self._queries))):
+            start = time.perf_counter()
+            self.run(number, cases[0])
+            took.append(time.perf_counter() - start)
+        return min(took) * len(self._queries) * len(cases)
 
     def _query(self, number: int, case: Case) -> Query:
         request = EXACT.request(
@@ -251,10 +255,11 @@ def _transfer(
     ids: list[str] = []
     began = time.perf_counter()
     done = True
-    given = query.params or {"none": None}  # without any, psycopg leaves %% in names as it is
-    with connection.cursor() as cursor, cursor.copy(query.sql, given) as copy:
-        copy.set_types(["text", "bytea"] + ["bool"] * len(cases))
-        for names, vectors, flags in _batches(copy, collection, queries.vectors.shape[1]):
+    with connection.cursor("pgvista_truth") as cursor:
+        kind = connection.adapters.types[collection.vector_type.value]
+        cursor.adapters.register_loader(kind.oid, ByteaBinaryLoader)  # numbers are read by NumPy
+        cursor.execute(query.sql, query.params, binary=True)
+        for names, vectors, flags in _batches(cursor, collection, queries.vectors.shape[1]):
             reporter.check()
             for best, flag in zip(bests, flags.T, strict=True):
                 best.add(vectors, len(ids), flag)
@@ -275,20 +280,15 @@ def _transfer(
 
 
 def _batches(
-    copy: Any, collection: Collection, dimension: int
+    cursor: ServerCursor[Any], collection: Collection, dimension: int
 ) -> Iterator[tuple[list[str], NDArray[np.float32], NDArray[np.bool_]]]:
     """Yield ids, vectors of shape (n, dimension) and flags of shape (n, n_cases)."""
     half = collection.vector_type is VectorType.HALFVEC
     length = _HEADER_BYTES + dimension * (2 if half else 4)
-    rows: list[tuple[Any, ...]] = []
-    for row in copy.rows():
-        if len(row[1]) == length:  # other lengths can only be in a column that takes any
-            rows.append(row)
-        if len(rows) == _BATCH_ROWS:
-            yield _arrays(rows, half)
-            rows = []
-    if rows:
-        yield _arrays(rows, half)
+    while rows := cursor.fetchmany(_BATCH_ROWS):
+        # other lengths can only be in a column that takes any
+        if whole := [row for row in rows if len(row[1]) == length]:
+            yield _arrays(whole, half)
 
 
 def _arrays(
@@ -316,21 +316,19 @@ def _measure(
     doubtful = 0
     truths = []
     for case, candidates in zip(cases, found, strict=True):
-        rows = []
+        answers = []
         for number, vector in enumerate(queries.vectors):
             query = sweep_sql.distances(
                 collection, collection.metric, candidates.ids[number], vector
             )
             answer = connection.execute(query.sql, query.params).fetchall()
             own = queries.ids[number]
-            answer = [row for row in answer if row[0] != own][:limit]
-            connection.commit()
-            last = answer[-1][1] if answer else np.inf
-            if len(answer) < limit and np.isfinite(candidates.beyond[number]):
-                last = np.inf
-            if np.isfinite(candidates.beyond[number]) and not last < candidates.beyond[number]:
-                answer = scan.run(number, case)
+            answers.append([row for row in answer if row[0] != own][:limit])
+        connection.commit()
+        for number, beyond in enumerate(candidates.beyond):
+            whole = len(answers[number]) == limit
+            if not (np.isinf(beyond) or (whole and answers[number][-1][1] < beyond)):
+                answers[number] = scan.run(number, case)
                 doubtful += 1
-            rows.append(answer)
-        truths.append(as_truth(rows, limit))
+        truths.append(as_truth(answers, limit))
     return tuple(truths), doubtful

@@ -87,12 +87,11 @@ def case_rows(collection: Collection, conditions: Sequence[sql.Composable], para
 
 
 def stream(collection: Collection, conditions: Sequence[sql.Composable], params: Any) -> Query:
-    """Copy out every row with a vector, in binary: id, vector, and whether each condition holds."""
+    """Read every row with a vector: id, vector, and whether each condition holds."""
     flags = [compose(", coalesce(({part}), false)", part=part) for part in conditions]
     return Query(
         compose(
-            "copy (select {id}::text, {embedding}{flags} from {table} as d where {there}) "
-            "to stdout (format binary)",
+            "select {id}::text, {embedding}{flags} from {table} as d where {there}",
             id=id_expression(collection, "d"),
             embedding=column("d", collection.roles.embedding),
             flags=join("", flags),

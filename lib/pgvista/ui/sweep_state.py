@@ -81,6 +81,6 @@ def name_of(result: SweepResult) -> str:
     """Return what a sweep is called in a list."""
     count = len(result.indexes)
     what = "no index" if not count else "1 index" if count == 1 else f"{count} indexes"
-    when = f"{result.finished_at:%Y-%m-%d %H:%M:%S}"
+    when = f"{result.finished_at:%d %b %Y %H:%M:%S}"
     unfinished = "" if result.complete else " · unfinished"
-    return f"{when} · {what} · k {result.limit} · {result.rows:,} rows{unfinished}"
+    return f"{when} · {what}{unfinished}"
