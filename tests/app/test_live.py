@@ -150,3 +150,15 @@ def test_settings_out_of_range_in_a_link(open_page: OpenPage, workbench: Workben
     )
     assert not app.exception
     assert "Plan" in texts(app)
+
+
+def test_what_is_ordered_by_is_chosen_and_shared(open_page: OpenPage, workbench: Workbench) -> None:
+    docs = make(workbench)
+    docs.create_index("hnsw")
+    docs.create_index("hnsw", target="bit")
+    app = open_page(PAGE, collection="docs", row="r1", live_target="bit")
+    assert app.selectbox(key="live_target").value == "bit"
+    app.session_state["live_explain"] = "Share"
+    app.run()
+    assert "live_target=bit" in app.code[0].value
+    assert "row=r1" in app.code[0].value

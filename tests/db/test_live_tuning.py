@@ -199,7 +199,10 @@ def test_a_truth_that_is_cut_off_is_not_stale_for_what_lies_beyond() -> None:
     assert live_tuning._is_stale([("x", 0.15)], truth)
 
 
-def test_the_row_that_is_the_query_takes_a_place(docs: Collection) -> None:
+def test_the_row_that_is_the_query_takes_a_place(workbench: Workbench) -> None:
+    docs = workbench.create_collection("good", dimension=DIMENSION)
+    docs.upsert({"id": f"r{n}", "embedding": vector.tolist()} for n, vector in enumerate(VECTORS))
+    docs.create_index("hnsw", m=24, ef_construction=100)
     vector = tuple(VECTORS[7].tolist())
     request = NearestRequest(vector, limit=30, ef_search=30, exclude_id="r7")
     truth = find_truth(docs.db, docs.info, request)
@@ -243,5 +246,8 @@ def test_bits_and_their_re_ranking(workbench: Workbench) -> None:
     few = try_index(made.db, made.info, bits, truth)
     assert few.diagnosis.index_used is not None
     assert Mark.EXTRA in {row.mark for row in few.rows}
+    said = few.diagnosis.finding(Cause.APPROXIMATE)
+    assert said is not None
+    assert "oversample" in said.sentence
     more = try_index(made.db, made.info, replace(bits, oversample=10), truth)
     assert more.hits > few.hits

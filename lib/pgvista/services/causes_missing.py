@@ -43,7 +43,7 @@ def ef_search(facts: Facts) -> Finding | None:
         return None
     ef = _ef_search(facts)
     own = facts.measured.left_out if facts.measured else 0
-    if limit + own <= ef:
+    if limit + own <= ef or _enough(facts):
         return None
     remedy = (
         {"hnsw.ef_search": str(limit + own)}
@@ -154,6 +154,13 @@ def approximate(facts: Facts) -> Finding | None:
     ):
         return None
     verb = "is" if measured.missed == 1 else "are"
+    told = f"{measured.missed} of the {measured.asked} nearest rows {verb} missed"
+    if measured.enough is None and (held := _held(index)):
+        return Finding(
+            Cause.APPROXIMATE,
+            f"{told}: the index {index.name} holds {held} alone, and orders by these. Take more "
+            "candidates from it (oversample), and rank them by the full vectors.",
+        )
     name, value = measured.enough or (
         ("hnsw.ef_search", min(_MAX_EF_SEARCH, 2 * _ef_search(facts)))
         if index.method == "hnsw"
@@ -162,8 +169,7 @@ def approximate(facts: Facts) -> Finding | None:
     tried = f" With {name.partition('.')[2]} {value:,} all are found." if measured.enough else ""
     return Finding(
         Cause.APPROXIMATE,
-        f"{measured.missed} of the {measured.asked} nearest rows {verb} missed: the index is "
-        f"approximate, and looked at too few candidates for this query.{tried}",
+        f"{told}: the index is approximate, and looked at too few candidates for this query.{tried}",
         sql.set_local({name: str(value)}),
     )
 
@@ -222,6 +228,14 @@ def _enough(facts: Facts) -> bool | None:
 
 def _ef_search(facts: Facts) -> int:
     return int(facts.setting("hnsw.ef_search", "40"))
+
+
+def _held(index: VectorIndex) -> str:
+    """Return what an index holds instead of the full vectors; empty where it holds them."""
+    expression = index.expression or ""
+    if "binary_quantize" in expression:
+        return "the signs of the numbers"
+    return "the leading dimensions" if "subvector" in expression else ""
 
 
 def _own_row(facts: Facts) -> bool:

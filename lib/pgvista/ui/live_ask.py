@@ -82,15 +82,18 @@ def find(db: Database, context: Context, embedder: ModelEmbedder | None) -> Answ
     return answer
 
 
-def targets(indexes: tuple[IndexInfo, ...]) -> tuple[tuple[IndexTarget, int | None], ...]:
-    """Return what of the vectors is indexed; the column itself first."""
+def targets(indexes: tuple[IndexInfo, ...]) -> tuple[str, ...]:
+    """Return what of the vectors is indexed, as `live_state.TARGET` has it; the column first."""
+    order = list(IndexTarget)
     found = {
-        (index.target, index.leading if index.target is IndexTarget.LEADING else None)
+        (order.index(index.target), index.leading or 0)
         for index in indexes
         if index.target is not None
     }
-    order = list(IndexTarget)
-    return tuple(sorted(found, key=lambda item: (order.index(item[0]), item[1] or 0)))
+    return tuple(
+        f"{order[place].value}:{leading}" if leading else order[place].value
+        for place, leading in sorted(found)
+    )
 
 
 def live_context(db: Database, collection: Collection) -> Context:

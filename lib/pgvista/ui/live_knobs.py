@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pgvista.model.collection import IndexInfo
 from pgvista.model.index import IndexTarget
 from pgvista.model.search import IterativeScan
 from pgvista.services.live_tuning import Trial
 from pgvista.ui import live_state as state
 from pgvista.ui.components.panels import sql_panel
 from pgvista.ui.errors import plain
+from pgvista.ui.format import plural
 from pgvista.ui.live_ask import Answer, forget_truth, targets
 from pgvista.ui.search_knobs import Context, slider
 
@@ -24,20 +26,19 @@ def knobs(context: Context, answer: Answer) -> None:
     """Draw what decides about the index search."""
     trial = answer.trial
     with st.container(border=True, key="live_card_knobs", gap="xsmall"):
-        names = ", ".join(
-            f"{index.method} ({', '.join(f'{k} {v}' for k, v in index.options.items())})"
-            if index.options
-            else index.method
-            for index in context.indexes
-        )
-        st.markdown(f"**Index · {plain(names)}**" if names else "**No valid vector index**")
+        titles = [_index_title(index) for index in context.indexes]
+        names = titles[0] if len(titles) == 1 else plural(len(titles), "index", "indexes")
+        st.markdown(f"**Index · {plain(names)}**" if titles else "**No valid vector index**")
         offered = targets(context.indexes)
         if len(offered) > 1:
+            if st.session_state.get(state.TARGET) not in offered:
+                st.session_state[state.TARGET] = offered[0]
             st.selectbox(
                 "Order by",
                 offered,
                 format_func=_target_name,
                 key=state.TARGET,
+                persist_state="session",
                 help="What the statement orders by: an index serves what it was built on.",
             )
         note = None if trial is None or not trial.due else f"recall {trial.recall:.2f}"
@@ -74,14 +75,19 @@ def knobs(context: Context, answer: Answer) -> None:
             )
 
 
-def _target_name(item: tuple[IndexTarget, int | None]) -> str:
-    target, leading = item
+def _index_title(index: IndexInfo) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in index.options.items())
+    return f"{index.method} ({options})" if options else index.method
+
+
+def _target_name(target: str) -> str:
+    kind, _, leading = target.partition(":")
     return {
         IndexTarget.COLUMN: "the column",
         IndexTarget.HALFVEC: "its cast to halfvec",
         IndexTarget.BIT: "its bits, re-ranked",
         IndexTarget.LEADING: f"its first {leading} dimensions, re-ranked",
-    }[target]
+    }[IndexTarget(kind)]
 
 
 def _steps(answer: Answer) -> None:

@@ -6,6 +6,7 @@ Every value lives in ``st.session_state`` under a key that begins with ``live_``
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -22,6 +23,7 @@ FILTER = "live_filter"
 VIEW = "live_view"
 STATEMENT = "live_statement"
 TARGET = "live_target"
+"""What the statement orders by: ``column``, ``halfvec``, ``bit``, ``leading:256``."""
 
 EF_SEARCH = Knob(
     "live_ef",
@@ -81,12 +83,13 @@ def scan() -> IterativeScan:
     return IterativeScan(found) if found in set(IterativeScan) else IterativeScan.OFF
 
 
-def target(offered: tuple[tuple[IndexTarget, int | None], ...]) -> tuple[IndexTarget, int | None]:
-    """Return what is ordered by: what was chosen, or the first of what is indexed."""
+def target(offered: Sequence[str]) -> tuple[IndexTarget, int | None]:
+    """Return what is ordered by, and how many leading dimensions: as chosen, or the first offered."""
     found = st.session_state.get(TARGET)
-    if found in offered:
-        return found  # type: ignore[no-any-return]
-    return offered[0] if offered else (IndexTarget.COLUMN, None)
+    first = next(iter(offered), IndexTarget.COLUMN.value)
+    name: str = found if isinstance(found, str) and found in offered else first
+    kind, _, leading = name.partition(":")
+    return IndexTarget(kind), int(leading) if leading else None
 
 
 def permalink(collection: Collection) -> str:
@@ -95,6 +98,8 @@ def permalink(collection: Collection) -> str:
     if found := st.session_state.get("_live_row"):
         parts.append(("row", found))
     parts += [(knob.key, f"{value(knob):g}") for knob in KNOBS if value(knob) != knob.default]
+    if found := st.session_state.get(TARGET):
+        parts.append((TARGET, found))
     if scan() is not IterativeScan.OFF:
         parts.append((SCAN, scan().value))
     if st.session_state.get(FILTER):
@@ -114,8 +119,9 @@ def restore(*, arrived: bool) -> None:
             state[knob.key] = number
     if given.get(SCAN) in set(IterativeScan):
         state[SCAN] = given[SCAN]
-    if FILTER in given:
-        state[FILTER] = given[FILTER]
+    for key in (FILTER, TARGET):
+        if key in given:
+            state[key] = given[key]
     if row := given.get("row"):
         state[TEXT] = row
 
