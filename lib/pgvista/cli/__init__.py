@@ -16,6 +16,7 @@ import click
 from pgvista.cli.collections import collections_command
 from pgvista.cli.evaluate import evaluate_command
 from pgvista.cli.load import load_command
+from pgvista.cli.map import map_command
 from pgvista.cli.output import errors_on_stderr, without_passwords
 from pgvista.cli.run import run_command
 from pgvista.cli.search import search_command
@@ -53,6 +54,7 @@ command.add_command(collections_command)
 command.add_command(search_command)
 command.add_command(evaluate_command)
 command.add_command(tune_command)
+command.add_command(map_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

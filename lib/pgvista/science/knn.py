@@ -88,9 +88,9 @@ def nearest_to(queries: Floats, vectors: Floats, k: int, metric: Metric) -> tupl
     k = min(k, len(vectors))
     if k == 0 or not len(queries):
         return np.empty((len(queries), k), np.int32), np.empty((len(queries), k), np.float32)
-    scorer = _Scorer(vectors, metric)
+    scorer = Scorer(vectors, metric)
     places = np.empty((len(queries), k), np.int32)
-    for start, end in _blocks(len(queries), len(vectors)):
+    for start, end in blocks(len(queries), len(vectors)):
         places[start:end] = largest(scorer.scores(queries[start:end]), k)
     return _measured(queries, vectors, places, metric)
 
@@ -116,7 +116,7 @@ def largest(scores: Floats, k: int) -> Places:
     return np.take_along_axis(places, kept, axis=1).astype(np.int32)
 
 
-class _Scorer:
+class Scorer:
     """Scores that are larger the nearer a row is: comparable within a query's own."""
 
     def __init__(self, vectors: Floats, metric: Metric) -> None:
@@ -144,9 +144,9 @@ class _Scorer:
 def _exact(
     vectors: Floats, k: int, metric: Metric, which: NDArray[np.int64], tell: OnRows
 ) -> Places:
-    scorer = _Scorer(vectors, metric)
+    scorer = Scorer(vectors, metric)
     places = np.empty((len(which), k), np.int32)
-    for start, end in _blocks(len(which), len(vectors)):
+    for start, end in blocks(len(which), len(vectors)):
         own = which[start:end]
         scores = scorer.scores(vectors[own])
         scores[np.arange(end - start), own] = -np.inf
@@ -161,11 +161,11 @@ def _by_parts(vectors: Floats, k: int, metric: Metric, seed: int, tell: OnRows) 
     wanted = k * _SPARE if metric is Metric.L1 else k
     count = len(vectors)
     part_of, centres = _parts(vectors, by, seed)
-    scorer = _Scorer(vectors, by)
+    scorer = Scorer(vectors, by)
     order = np.argsort(part_of, kind="stable")
     starts = np.searchsorted(part_of[order], np.arange(len(centres) + 1))
     sizes = np.diff(starts)
-    between_parts = _Scorer(centres, by).scores(centres)
+    between_parts = Scorer(centres, by).scores(centres)
     np.fill_diagonal(between_parts, np.inf)
     ranked = np.argsort(-between_parts, axis=1)
     places = np.empty((count, wanted), np.int32)
@@ -175,10 +175,10 @@ def _by_parts(vectors: Floats, k: int, metric: Metric, seed: int, tell: OnRows) 
         near = ranked[part, : max(PROBED, enough)]
         among = np.concatenate([order[starts[p] : starts[p + 1]] for p in near])
         own = order[starts[part] : starts[part + 1]]
-        local = _Scorer.__new__(_Scorer)
+        local = Scorer.__new__(Scorer)
         local._metric, local._mean = by, scorer._mean
         local.vectors, local._half_squares = scorer.vectors[among], scorer._half_squares[among]
-        for start, end in _blocks(len(own), len(among)):
+        for start, end in blocks(len(own), len(among)):
             scores = local.scores(vectors[own[start:end]])
             # a row's own part comes first, in the same order
             scores[np.arange(end - start), np.arange(start, end)] = -np.inf
@@ -207,9 +207,9 @@ def _parts(vectors: Floats, metric: Metric, seed: int) -> tuple[NDArray[np.int64
 
 
 def _nearest_centre(vectors: Floats, centres: Floats, metric: Metric) -> NDArray[np.int64]:
-    scorer = _Scorer(centres, metric)
+    scorer = Scorer(centres, metric)
     found = np.empty(len(vectors), np.int64)
-    for start, end in _blocks(len(vectors), len(centres)):
+    for start, end in blocks(len(vectors), len(centres)):
         found[start:end] = scorer.scores(vectors[start:end]).argmax(axis=1)
     return found
 
@@ -234,7 +234,7 @@ def _measured(
     )
 
 
-def _blocks(rows: int, columns: int) -> list[tuple[int, int]]:
+def blocks(rows: int, columns: int) -> list[tuple[int, int]]:
     """Return the bounds of blocks of rows whose scores take BLOCK_BYTES."""
     step = max(1, min(2048, BLOCK_BYTES // (4 * max(1, columns))))
     return [(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pgvista.model.metric import Metric
-from pgvista.science.distances import to_all
+from pgvista.science.knn import Scorer, blocks, largest
 
 SAMPLED = 1_000
 """Trustworthiness and continuity are measured on up to so many points, against all others."""
@@ -67,24 +67,29 @@ def trustworthiness_and_continuity(
     chosen = np.arange(count)
     if size < count:
         chosen = np.sort(np.random.default_rng(seed).choice(count, size, replace=False))
+    truth, shown = Scorer(vectors, metric), Scorer(xy, Metric.L2)
     near_on_map = map_neighbours(xy, k, chosen)
     false = missing = 0
-    for place, on_map in zip(chosen, near_on_map, strict=True):
-        truly = to_all(vectors[place], vectors, metric)
-        shown = np.linalg.norm(xy - xy[place], axis=1)
-        truly[place] = shown[place] = -np.inf
-        near = np.argpartition(truly, k)[: k + 1]
-        near = near[near != place][:k]
-        false += _too_far(truly, on_map, k)
-        missing += _too_far(shown, near, k)
+    for start, end in blocks(size, 2 * count):
+        own, rows = chosen[start:end], np.arange(end - start)
+        truly, on_map = truth.scores(vectors[own]), shown.scores(xy[own])
+        truly[rows, own] = on_map[rows, own] = -np.inf
+        near = largest(truly, k)
+        truly[rows, own] = on_map[rows, own] = np.inf
+        false += _too_far(truly, near_on_map[start:end], k)
+        missing += _too_far(on_map, near, k)
     worst = size * k * (2 * count - 3 * k - 1) / 2
     return 1 - false / worst, 1 - missing / worst, size
 
 
-def _too_far(distances: NDArray[np.floating], places: NDArray[np.integer], k: int) -> int:
-    """Return the sum of rank - k of those places whose rank by `distances` is above k."""
-    ranks = (distances < distances[places][:, None]).sum(axis=1)  # the point itself is counted
-    return int(np.maximum(0, ranks - k).sum())
+def _too_far(scores: Floats, places: Places, k: int) -> int:
+    """Return the sum of rank - k of those places whose rank by `scores`, shape (m, n), is above k."""
+    own = np.take_along_axis(scores, places, axis=1)
+    total = 0
+    for column in own.T:
+        ranks = (scores > column[:, None]).sum(axis=1)  # the point itself is counted
+        total += int(np.maximum(0, ranks - k).sum())
+    return total
 
 
 def agreement(one: Floats, other: Floats, k: int) -> float:

@@ -250,7 +250,9 @@ def _placement(saved: SavedMap, on_map: list[int]) -> Placement:
         share = 100 * spread / extent if extent else 0.0
         count = len(on_map)
         if ok:
-            told = f"Half of the {count} nearest points lie within {share:.1f} % of the map from it."
+            told = (
+                f"Half of the {count} nearest points lie within {share:.1f} % of the map from it."
+            )
         else:
             told = (
                 f"No good place: the {count} nearest points are strewn over the map, half of them "

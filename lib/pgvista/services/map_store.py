@@ -46,9 +46,10 @@ def save_map(db: Database, collection: Collection, made: SavedMap) -> SavedMap:
     _ensure_tables(db)
     with db.transaction(timeout_ms=0) as connection:
         query = map_sql.insert(collection, Jsonb(_told(made.info)))
-        number = int(_run(connection, query)[0][0])
+        number, made_at = _run(connection, query)[0]
         _write_points(connection, number, made.points)
-    return replace(made, info=replace(made.info, number=number))
+    made_at = made_at.astimezone(UTC)
+    return replace(made, info=replace(made.info, number=number, made_at=made_at))
 
 
 def list_maps(db: Database, collection: Collection) -> list[MapInfo]:

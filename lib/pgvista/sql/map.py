@@ -253,11 +253,11 @@ def tables_exist() -> Query:
 
 
 def insert(collection: Collection, info: Any) -> Query:
-    """Keep a map without its points; return its number."""
+    """Keep a map without its points; return its number and time."""
     return Query(
         compose(
             """insert into pgvista.maps (collection_schema, collection_name, info)
-values (%(schema)s, %(table)s, %(info)s) returning id"""
+values (%(schema)s, %(table)s, %(info)s) returning id, made_at"""
         ),
         {"schema": collection.schema, "table": collection.table, "info": info},
     )
