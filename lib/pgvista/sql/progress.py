@@ -27,3 +27,8 @@ limit 1"""
         ),
         {"pid": pid, "schema": schema, "table": table},
     )
+
+
+def cancel_statement(pid: int) -> Query:
+    """Stop the statement that the server process `pid` runs."""
+    return Query(compose("select pg_cancel_backend(%(pid)s)"), {"pid": pid})
