@@ -93,13 +93,9 @@ def machines_for(dimension: int) -> tuple[int, tuple[PublishedMachine, ...]]:
 def smallest_machine(dimension: int, rows: int) -> PublishedMachine | None:
     """Return the smallest machine that was published with so many rows or more; None: there is none.
 
-    One that swapped, or whose memory was used up to the last, does not count as enough.
+    One that swapped does not count as enough.
     """
     return next(
-        (
-            item
-            for item in machines_for(dimension)[1]
-            if item.rows >= rows and not item.swapped and item.ram_used_gb <= 0.9 * item.ram_gb
-        ),
+        (item for item in machines_for(dimension)[1] if item.rows >= rows and not item.swapped),
         None,
     )

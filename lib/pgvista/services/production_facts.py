@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def gather(db: Database, collection: Collection, goal: Goal) -> Facts:
     """Return what is known of a collection and its server. Raises NotFound when it is gone."""
     stats = collections.stats(db, collection)
     server, now = _server(db)
-    nulls, zeros = _unfindable(db, stats)
+    stats, nulls, zeros = _counted(db, stats)
     queries = _queries(db, collection)
     scan_ms, problem = _scan(db, collection, queries)
     serving = serving_index(collection, stats.indexes)
@@ -138,13 +139,16 @@ def _relation(db: Database, collection: Collection) -> RelationFacts:
     )
 
 
-def _unfindable(db: Database, stats: CollectionStats) -> tuple[int | None, int | None]:
+def _counted(
+    db: Database, stats: CollectionStats
+) -> tuple[CollectionStats, int | None, int | None]:
+    """Count rows, NULLs and zero vectors; where that takes too long, the estimate stays."""
     query = production_sql.unfindable(stats.collection)
     try:
-        nulls, zeros = db.query(query.statement, query.params, timeout_ms=LIMIT_MS)[0]
+        rows, nulls, zeros = db.query(query.statement, query.params, timeout_ms=LIMIT_MS)[0]
     except PgvistaError:
-        return stats.unembedded, None
-    return int(nulls), int(zeros)
+        return stats, stats.unembedded, None
+    return replace(stats, rows=int(rows), rows_exact=True), int(nulls), int(zeros)
 
 
 def _lengths(db: Database, collection: Collection) -> tuple[int, ...]:

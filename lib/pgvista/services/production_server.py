@@ -75,7 +75,7 @@ def prewarm(facts: Facts, goal: Goal) -> Check:
         )  # fmt: skip
     return _memory(
         "prewarm", "pg_prewarm", Status.TODO,
-        "Not installed. After a restart the first searches read the index from disk.",
+        "Not installed. After a restart the first searches read everything from disk.",
         sql.prewarm(facts.serving), "Indexes",
     )  # fmt: skip
 

@@ -168,7 +168,7 @@ def _compare(
             )
             start = time.perf_counter()
             try:
-                rows = db.query(query.statement, query.params, settings=types_sql.EXACT)
+                rows = db.query(query.statement, query.params, settings=types_sql.COMPARED)
             except InvalidInput as error:  # a number that halfvec cannot hold
                 kept.problem = error.message
                 continue

@@ -62,11 +62,11 @@ where n.nspname = %(schema)s and c.relname = %(table)s"""
 
 
 def unfindable(collection: Collection) -> Query:
-    """Count (rows without a vector, rows whose vector is all zeros)."""
+    """Count (all rows, those without a vector, those whose vector is all zeros)."""
     embedding = sql.Identifier(collection.roles.embedding)
     return Query(
         compose(
-            "select count(*) filter (where {embedding} is null), "
+            "select count(*), count(*) filter (where {embedding} is null), "
             "count(*) filter (where {norm}({embedding}) = 0) from {table}",
             embedding=embedding,
             norm=_norm(collection),

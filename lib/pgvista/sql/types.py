@@ -24,6 +24,8 @@ EXACT = {
     "plan_cache_mode": "force_custom_plan",
 }
 """Settings under which every row is compared, however often the statement was run before."""
+COMPARED = {**EXACT, "jit": "off"}
+"""For types side by side: what compiling a statement takes is no merit of a type."""
 
 
 def candidates(
@@ -37,7 +39,7 @@ def candidates(
 ) -> Query:
     """Find the `depth` nearest rows by what is stored: (id, distance of the full vectors).
 
-    In the order of the type's own distance, ties by id; run it with the settings `EXACT`.
+    In the order of the type's own distance, ties by id; run it with the settings `COMPARED`.
     """
     metric = collection.metric
     value = compose(

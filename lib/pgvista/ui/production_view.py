@@ -93,14 +93,13 @@ def _checked(db: Database, collection: Collection, goal: Goal) -> Checklist:
 
 def _list(collection: Collection, found: Checklist) -> None:
     todo = found.count(Status.TODO)
-    colour, icon = _ICONS[Status.OK if not todo else Status.TODO]
     rest = " · ".join(
         plural(count, *_COUNTED[status])
         for status in (Status.TODO, Status.WARNING, Status.UNKNOWN, Status.OK)
         if (count := found.count(status)) and status is not Status.TODO
     )
     head = "Nothing is left to do" if not todo else plural(todo, *_COUNTED[Status.TODO])
-    st.markdown(f"### :{colour}[{icon}] {head} :small[:gray[{rest}]]")
+    st.markdown(f"#### {head} &nbsp; :small[:gray[{rest}]]")
     for area in dict.fromkeys(check.area for check in found.checks):
         with st.container(border=True, key=f"production_{area.name.lower()}", gap="small"):
             st.markdown(f"**{area}**")
@@ -111,19 +110,18 @@ def _list(collection: Collection, found: Checklist) -> None:
 
 def _check(collection: Collection, check: Check) -> None:
     colour, icon = _ICONS[check.status]
-    mark, body = st.columns((0.045, 0.955), gap="small")
-    mark.markdown(f":{colour}[{icon}]", help=str(check.status))
-    with body:
-        st.markdown(f"{plain(check.title)}  \n:small[:gray[{plain(check.sentence)}]]")
-        if check.status is Status.OK:
-            return
-        if check.sql:
-            sql_panel(check.sql, key=f"production_sql_{check.key}")
-        if check.page is not None:
-            link(
-                PAGES[check.page], check.page, icon=":material/arrow_forward:",
-                collection=collection.name,
-            )  # fmt: skip
+    title, said = plain(check.title), plain(check.sentence)
+    if check.status is Status.OK:
+        st.markdown(f":{colour}[{icon}] {title} &nbsp; :small[:gray[{said}]]")
+        return
+    st.markdown(f":{colour}[{icon}] **{title}** :{colour}-badge[{check.status}]  \n{said}")
+    if check.sql:
+        sql_panel(check.sql, key=f"production_sql_{check.key}")
+    if check.page is not None:
+        link(
+            PAGES[check.page], check.page, icon=":material/arrow_forward:",
+            collection=collection.name,
+        )  # fmt: skip
 
 
 def _actions(collection: Collection, found: Checklist) -> None:

@@ -28,7 +28,7 @@ from pgvista.services.calculator import (
     calculate,
     measured_other_bytes,
 )
-from pgvista.services.collections import stats
+from pgvista.services.index_overview import vector_rows
 from pgvista.services.sweep_store import list_sweeps
 from pgvista.ui.errors import plain
 from pgvista.ui.format import size
@@ -49,7 +49,7 @@ def calculator_view(db: Database, collection: Collection) -> None:
 
 def _form(db: Database, collection: Collection) -> Plan:
     name = f"{collection.schema}.{collection.table}"
-    rows = max(1, stats(db, collection).rows)
+    rows = max(1, vector_rows(db, collection).rows)
     other = measured_other_bytes(db, collection)
     with st.container(border=True, key="types_calculator", gap="small"):
         st.markdown("**Calculate**")
@@ -159,10 +159,10 @@ def _machines(db: Database, collection: Collection, plan: Plan) -> None:
     st.markdown("#### Which machine")
     enough = smallest_machine(plan.dimension, plan.rows)
     told = (
-        f"The smallest machine published with {plan.rows:,} rows and memory to spare: "
+        f"The smallest machine published with {plan.rows:,} rows, without swapping: "
         f"**{enough.size}**, {enough.ram_gb} GB."
         if enough is not None
-        else f"No machine was published with {plan.rows:,} rows and memory to spare: spread them over "
+        else f"No machine was published with {plan.rows:,} rows without swapping: spread them over "
         "several databases, or index fewer bytes."
     )
     st.markdown(f"{told} :gray[By figures for {dimension:,} dimensions.]")
@@ -198,8 +198,14 @@ def _machines(db: Database, collection: Collection, plan: Plan) -> None:
         frame.style.apply(marked, axis=1),
         hide_index=True,
         key="types_machines",
-        height=38 + 35 * len(rows),
-        column_config={"rows": whole, "QPS": whole},
+        height="content",
+        column_config={
+            "source": "Source",
+            "machine": "Machine",
+            "rows": st.column_config.NumberColumn("Rows", format="%,d"),
+            "QPS": whole,
+            "p95 ms": "p95, ms",
+        },
         alt=f"Published machines for {dimension} dimensions: "
         + "; ".join(f"{item.size} {item.rows:,} rows {item.qps} QPS" for item in machines),
     )

@@ -44,5 +44,6 @@ def test_published_machines_by_dimension_and_rows() -> None:
     enough = smallest_machine(384, 1_000_000)
     assert enough is not None
     assert (enough.size, enough.qps) == ("Large", 270)
-    assert getattr(smallest_machine(1536, 1_000_000), "size", None) == "4XL"  # 2XL used all 32 GB
+    assert getattr(smallest_machine(1536, 1_000_000), "size", None) == "2XL"
+    assert getattr(smallest_machine(384, 50_000), "size", None) == "Small"  # Micro swapped
     assert smallest_machine(384, 2_000_000) is None
