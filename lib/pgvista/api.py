@@ -56,6 +56,7 @@ from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
 from pgvista.services.connect import open_database
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
+from pgvista.services.map_verbs import MapVerbs
 from pgvista.services.row_dicts import row_from_dict
 from pgvista.services.rows import StoredRow
 from pgvista.services.tune import Tuning, tune
@@ -170,7 +171,7 @@ class Workbench:
         self.db.close()
 
 
-class Collection:
+class Collection(MapVerbs):
     """A collection of the workbench; `info` says what it is."""
 
     def __init__(self, db: Database, info: CollectionInfo) -> None:

@@ -27,7 +27,8 @@ _LONGEST = 30
 def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
     """Return each point's cluster, numbered from 0 by size, -1 for none: shape (n,).
 
-    HDBSCAN (Campello, Moulavi and Sander 2013) by scikit-learn on the map's positions; a cluster has
+    HDBSCAN (Campello, Moulavi and Sander 2013) by scikit-learn on the map's positions, the leaves of
+    its tree: large groups that hold others are told apart. A cluster has
     at least sqrt(n) / 2 points, and no fewer than 5.
     """
     count = len(xy)
@@ -41,7 +42,10 @@ def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
         chosen = np.sort(np.random.default_rng(seed).choice(count, CLUSTERED, replace=False))
         smallest = max(SMALLEST, smallest * CLUSTERED // count)
     found = HDBSCAN(
-        min_cluster_size=smallest, min_samples=min(10, smallest), copy=True
+        min_cluster_size=smallest,
+        min_samples=min(5, smallest),
+        cluster_selection_method="leaf",
+        copy=True,
     ).fit_predict(xy[chosen].astype(np.float64))
     if count > CLUSTERED:
         from scipy.spatial import cKDTree
