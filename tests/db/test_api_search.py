@@ -743,3 +743,20 @@ def test_index_options_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(InvalidInput):
         cloud.create_index(method, **options)
+
+
+def test_exact_search_stays_exact_however_often_it_is_asked(database_url: str) -> None:
+    rng = np.random.default_rng(5)
+    with pgvista.connect(database_url) as db:
+        points = db.create_collection("points", dimension=8)
+        points.upsert(
+            {"id": str(number), "embedding": vector}
+            for number, vector in enumerate(rng.standard_normal((3000, 8)))
+        )
+        points.create_index("hnsw")
+        query = rng.standard_normal(8).tolist()
+        for _ in range(15):  # psycopg prepares after five, Postgres would keep a plan after ten
+            assert len(points.search(query, limit=10, ef_search=1).hits) < 10
+        for _ in range(15):
+            assert len(points.search(query, limit=10, ef_search=1, exact=True).hits) == 10
+        assert len(points.search(query, limit=10, ef_search=1).hits) < 10

@@ -42,6 +42,12 @@ _LONGEST_WAIT_S = 3.0
 _JITTER_S = 0.2
 
 
+_PLAN_ANEW = {"plan_cache_mode": "force_custom_plan"}
+"""A statement that psycopg has prepared is planned anew for its values and for the settings of its
+transaction: the plan that Postgres would keep takes no notice of enable_indexscan, and so an exact
+search would be answered from the index, or the other way round."""
+
+
 class Database:
     """One server and database, reached as one role. Cheap to make: it connects when first used.
 
@@ -320,7 +326,7 @@ class Database:
 
     def _local(self, settings: Mapping[str, str] | None, timeout_ms: int | None) -> dict[str, str]:
         limit = self._statement_timeout_ms if timeout_ms is None else timeout_ms
-        return {"statement_timeout": str(limit), **(settings or {})}
+        return {"statement_timeout": str(limit), **_PLAN_ANEW, **(settings or {})}
 
     def _persist(self, once: Callable[[], T]) -> T:
         """Call `once`, and when that fails in passing, again and again with growing pauses."""
