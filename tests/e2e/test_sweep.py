@@ -100,7 +100,7 @@ def test_measure_compare_and_download(browser_page: Page, app: str, docs: Collec
     expect(page.get_by_role("button", name="Measure")).to_be_visible(timeout=90_000)
     page.get_by_test_id("stSelectbox").filter(has_text="Compare with").locator("input").click()
     page.get_by_role("option").first.click()
-    expect(page.locator(".st-key-sweep_curve .js-plotly-plot")).to_contain_text("before")
+    expect(page.locator(".st-key-sweep_curve .js-plotly-plot").last).to_contain_text("before")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert download.value.suggested_filename.startswith("sweep-docs-")
