@@ -1,0 +1,148 @@
+"""What a map keeps, by hand and against scikit-learn; placing and clusters."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from sklearn.manifold import trustworthiness
+
+from pgvista.model.metric import Metric
+from pgvista.science.clusters import c_tf_idf, count_words, find_clusters, label_places, words_of
+from pgvista.science.map_quality import (
+    agreement,
+    aligned,
+    map_neighbours,
+    neighbours_kept,
+    trustworthiness_and_continuity,
+)
+from pgvista.science.placing import place, place_many
+
+
+def pairs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(4)
+    vectors = rng.normal(size=(count, 5)).astype(np.float32)
+    return vectors, vectors[:, :2] + rng.normal(scale=0.1, size=(count, 2)).astype(np.float32)
+
+
+def test_neighbours_on_the_map() -> None:
+    xy = np.array([[0, 0], [1, 0], [3, 0], [3.5, 0]], dtype=np.float32)
+    assert map_neighbours(xy, 1)[:, 0].tolist() == [1, 0, 3, 2]
+    assert map_neighbours(xy, 2, np.array([2])).tolist() == [[3, 1]]
+    assert map_neighbours(xy, 9).shape == (4, 3)
+    assert map_neighbours(xy[:1], 5).shape == (1, 0)
+    heap = map_neighbours(np.zeros((30, 2), np.float32), 3)
+    assert (heap != np.arange(30)[:, None]).all()
+
+
+def test_share_of_neighbours_kept() -> None:
+    true = np.array([[1, 2], [0, 2], [0, -1], [-1, -1]], dtype=np.int32)
+    shown = np.array([[2, 3], [2, 0], [1, 3], [0, 1]], dtype=np.int32)
+    kept = neighbours_kept(true, shown)
+    assert kept[:3].tolist() == [0.5, 1, 0]
+    assert np.isnan(kept[3])
+
+
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_trustworthiness_is_that_of_scikit_learn(k: int) -> None:
+    vectors, xy = pairs()
+    found = trustworthiness_and_continuity(vectors, xy, Metric.L2, k)
+    assert found is not None
+    assert found[0] == pytest.approx(trustworthiness(vectors, xy, n_neighbors=k))
+    # continuity is trustworthiness with map and truth exchanged
+    assert found[1] == pytest.approx(trustworthiness(xy, vectors, n_neighbors=k))
+    assert found[2] == 90
+
+
+def test_a_perfect_map_and_too_few_points() -> None:
+    _, xy = pairs()
+    assert trustworthiness_and_continuity(xy, xy, Metric.L2, 10) == (1, 1, 90)
+    assert trustworthiness_and_continuity(xy[:20], xy[:20], Metric.L2, 10) is None
+
+
+def test_many_points_are_sampled() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(3_000, 3)).astype(np.float32)
+    found = trustworthiness_and_continuity(vectors, vectors[:, :2].copy(), Metric.L2, 10)
+    assert found is not None
+    assert found[2] == 1_000
+    assert found[0] == pytest.approx(
+        trustworthiness(vectors, vectors[:, :2], n_neighbors=10), abs=0.01
+    )
+
+
+def test_turning_a_map_changes_nothing() -> None:
+    _, xy = pairs()
+    turned = (xy @ np.array([[0, -1], [1, 0]]) * 3 + 7).astype(np.float32)
+    assert agreement(xy, turned, 5) == 1
+    assert aligned(turned, xy) == pytest.approx(xy, abs=1e-4)
+    assert agreement(xy, np.roll(xy, 40, axis=0), 5) < 0.3
+
+
+# -- placing
+
+
+def test_place_is_the_median_with_its_spread() -> None:
+    near = np.array([[0, 0], [1, 0], [0, 1], [50, 50]], dtype=np.float32)
+    xy, spread, ok = place(near, extent=100)
+    assert (xy, ok) == ((0.5, 0.5), True)
+    assert spread == pytest.approx(0.5**0.5)
+
+
+def test_no_good_place() -> None:
+    strewn = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], dtype=np.float32)
+    assert place(strewn, extent=141)[2] is False
+    xy, spread, ok = place(np.empty((0, 2), np.float32), 10)
+    assert np.isnan([*xy, spread]).all()
+    assert not ok
+
+
+def test_many_are_placed_among_their_neighbours() -> None:
+    positions = np.array([[0, 0], [2, 0], [100, 100]], dtype=np.float32)
+    found = place_many(positions, np.array([[0, 1], [2, 2]]))
+    assert found == pytest.approx(np.array([[1, 0], [100, 100]]), abs=1)
+    assert place_many(positions, np.empty((0, 2), np.int64)).shape == (0, 2)
+
+
+# -- clusters
+
+
+def test_clusters_by_size() -> None:
+    rng = np.random.default_rng(0)
+    xy = np.concatenate(
+        [rng.normal(size=(size, 2)) * 0.2 + at for size, at in ((60, 0), (150, 9), (30, 20))]
+    ).astype(np.float32)
+    found = find_clusters(xy)
+    sizes = np.bincount(found[found >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    for part in (slice(0, 60), slice(60, 210), slice(210, 240)):  # no cluster is in two heaps
+        inside = set(found[part]) - {-1}
+        outside = set(np.delete(found, np.r_[part])) - {-1}
+        assert inside
+        assert not inside & outside
+    assert label_places(xy, found)[0] == pytest.approx(np.median(xy[found == 0], axis=0))
+
+
+@pytest.mark.parametrize("xy", [np.zeros((40, 2)), np.zeros((0, 2)), np.eye(2), np.zeros((1, 2))])
+def test_no_clusters(xy: np.ndarray) -> None:
+    assert (find_clusters(xy.astype(np.float32)) == -1).all()
+
+
+def test_words() -> None:
+    assert words_of("<b>It's</b> the Café&nbsp;4 x http://a.example/b mp-70") == [
+        "it's", "the", "café", "mp-70"
+    ]  # fmt: skip
+
+
+def test_c_tf_idf_by_hand() -> None:
+    counts = count_words(["cat cat dog", "dog owl", "left out"], [0, 1, -1])
+    assert counts == {0: Counter(cat=2, dog=1), 1: Counter(dog=1, owl=1)}
+    found = c_tf_idf(counts, 2)
+    mean = 5 / 2
+    assert found[0] == [
+        ("cat", pytest.approx(2 / 3 * np.log(1 + mean / 2))),
+        ("dog", pytest.approx(1 / 3 * np.log(1 + mean / 2))),
+    ]
+    assert found[1][0] == ("owl", pytest.approx(1 / 2 * np.log(1 + mean / 1)))
+    assert c_tf_idf({0: {}}, 3) == {0: []}
