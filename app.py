@@ -34,6 +34,7 @@ PAGES = {
         ),
     ],
     "Explore": [
+        st.Page("pages/explore/map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page(
             "pages/explore/duplicates.py", title="Near-duplicates", icon=":material/content_copy:"
         ),

@@ -27,6 +27,7 @@ PAGES = {
     "browse": "pages/data/browse.py",
     "search": "pages/search/search.py",
     "indexes": "pages/tune/indexes.py",
+    "map": "pages/explore/map.py",
 }
 """Short names of the pages, for `go` and `link`."""
 

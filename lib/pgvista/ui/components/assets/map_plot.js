@@ -1,0 +1,599 @@
+const FIRST_OVERLAY = 3;
+const BASE = 1;
+const ADDED = 2;
+const VIRIDIS = [
+  "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151",
+  "#bddf26", "#fde725",
+];
+const NONE = 255;
+const LINE_KINDS = ["near", "missing", "false"];
+/** Marks of the overlay: symbol, size, the theme's colour, and what the legend calls it. */
+const MARKS = {
+  query: ["star", 20, "text", "the query"],
+  focus: ["circle-open", 22, "text", "the row"],
+  near: ["circle", 9, "accent", "true neighbour"],
+  missing: ["circle", 10, "keyword", "true neighbour, lost by the map"],
+  false: ["x", 11, "red", "near on the map alone"],
+  semantic: ["circle-open", 15, "semantic", "semantic hit"],
+  keyword: ["diamond-open", 19, "keyword", "keyword hit"],
+  hybrid: ["square-open", 22, "violet", "hybrid hit"],
+  missed: ["x", 13, "red", "missed by the index"],
+};
+
+function boardOf(key) {
+  const boards = (window.pgvistaMaps ??= {});
+  return (boards[key] ??= {});
+}
+
+/** Read `[length of the header][header as JSON][blocks]`; `shape` names type and length of blocks. */
+function unpack(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(0, true);
+  const text = new TextDecoder();
+  const header = JSON.parse(text.decode(bytes.subarray(4, 4 + length)));
+  let at = 4 + length;
+  const blocks = {};
+  for (const [name, type, size] of header.blocks) {
+    const part = bytes.slice(at, at + size); // a copy, so that floats are aligned
+    blocks[name] =
+      type === "f4" ? new Float32Array(part.buffer) : type === "u1" ? part : split(text.decode(part));
+    at += size;
+  }
+  return { header, blocks };
+}
+
+function split(text) {
+  return text === "" ? [] : text.split("\0");
+}
+
+function themeOf(node) {
+  const style = getComputedStyle(node);
+  const css = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const background = css("background-color") || "#ffffff";
+  return {
+    background,
+    text: css("text-color"),
+    muted: css("gray-text-color"),
+    line: css("border-color"),
+    surface: css("secondary-background-color"),
+    accent: css("primary-color"),
+    semantic: css("blue-color"),
+    keyword: css("orange-color"),
+    violet: css("violet-color"),
+    red: css("red-color"),
+    gray: css("gray-color"),
+    font: css("font"),
+    series: css("chart-categorical-colors").split(/,(?![^(]*\))/).map((item) => item.trim()),
+    dark: luminance(background) < 0.5,
+  };
+}
+
+function luminance(colour) {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.fillStyle = colour;
+  const hex = canvas.fillStyle;
+  if (hex[0] !== "#") return 1;
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+}
+
+function mix(one, other, share) {
+  const parts = [1, 3, 5].map((i) => {
+    const [a, b] = [one, other].map((colour) => parseInt(colour.slice(i, i + 2), 16));
+    return Math.round(a + (b - a) * share).toString(16).padStart(2, "0");
+  });
+  return `#${parts.join("")}`;
+}
+
+/** Colours of the codes 0 to 255 in this theme; code 255 has no value. */
+function paletteOf(colour, theme) {
+  const none = theme.dark ? "#3a4551" : "#c9d1d9";
+  const table = new Array(256).fill(none);
+  if (colour?.kind === "number") {
+    const [from, to] = theme.dark ? [0.25, 1] : [0, 0.9];
+    for (let i = 0; i < 255; i++) {
+      const share = i / 254;
+      const place = (from + (to - from) * (colour.reverse !== theme.dark ? 1 - share : share)) * 10;
+      const low = Math.min(9, Math.floor(place));
+      table[i] = mix(VIRIDIS[low], VIRIDIS[low + 1], place - low);
+    }
+  } else if (colour?.kind === "category") {
+    const fit = theme.series.slice(0, 9);
+    colour.legend.forEach(([, , code, other], i) => {
+      table[code] = other ? theme.gray : i < 9 ? fit[i] : mix(fit[i % 9], theme.dark ? "#ffffff" : "#000000", 0.42);
+    });
+  } else {
+    table.fill(theme.semantic);
+  }
+  return table;
+}
+
+function symbolsOf(board) {
+  const many = board.colour?.kind === "category" && board.colour.legend.length > 9;
+  if (!many) return "circle";
+  const shape = new Array(256).fill("circle");
+  const names = ["circle", "diamond", "square"];
+  board.colour.legend.forEach(([, , code], i) => (shape[code] = names[Math.floor(i / 9) % 3]));
+  return Array.from(board.codes, (code) => shape[code]);
+}
+
+const TRANSPARENT = "rgba(0,0,0,0)";
+
+/** What the first traces are drawn with: an array where points differ, else one value. */
+function pointStyle(board) {
+  const { theme, codes } = board;
+  const table = paletteOf(board.colour, theme);
+  board.table = table;
+  const count = board.ids.length;
+  const size = board.colour?.size ?? Math.max(2.5, Math.min(9, 220 / Math.sqrt(count + 1)));
+  for (const code of board.hidden) table[code] = TRANSPARENT;
+  const plain = !codes || (board.colour?.kind === "none" && !board.hidden.size);
+  return {
+    color: plain ? table[0] : Array.from(codes, (code) => table[code]),
+    symbol: plain ? "circle" : symbolsOf(board),
+    size,
+    edge: board.hidden.size || size < 5 ? 0 : 0.8,
+    opacity: count > 30000 ? 0.75 : 0.92,
+  };
+}
+
+function isHidden(board, place) {
+  return Boolean(board.codes) && board.hidden.has(board.codes[place]);
+}
+
+function escaped(text) {
+  return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function annotationsOf(board) {
+  const { theme } = board;
+  const found = [];
+  const halo = [1, 2, 3, 4].map((px) => `0 0 ${px}px ${theme.background}`).join(", ");
+  const write = (x, y, text, size, colour, more) =>
+    found.push({
+      x, y, text: escaped(text), showarrow: false, captureevents: false,
+      font: { size, color: colour, family: theme.font, weight: 650, shadow: halo }, ...more,
+    });
+  for (const [x, y, label] of board.colour?.labels ?? []) write(x, y, label, 12, theme.text, {});
+  for (const [x, y, text] of board.overlay?.ranks ?? []) {
+    write(x, y, text, 11, theme.text, { xshift: 12, yshift: 11 });
+  }
+  return found;
+}
+
+function haloOf(board) {
+  const halo = board.overlay?.halo;
+  if (!halo) return [[], []];
+  const [x, y, radius] = halo;
+  const turn = Array.from({ length: 65 }, (_, i) => (i / 64) * 2 * Math.PI);
+  return [turn.map((a) => x + radius * Math.cos(a)), turn.map((a) => y + radius * Math.sin(a))];
+}
+
+function linesOf(board, kind) {
+  const [xs, ys] = [[], []];
+  for (const [x0, y0, x1, y1] of board.overlay?.lines?.[kind] ?? []) {
+    xs.push(x0, x1, null);
+    ys.push(y0, y1, null);
+  }
+  return [xs, ys];
+}
+
+function marksOf(board) {
+  const { theme } = board;
+  const marks = (board.overlay?.marks ?? []).filter(([kind]) => MARKS[kind]);
+  return {
+    x: marks.map((mark) => mark[1]),
+    y: marks.map((mark) => mark[2]),
+    ids: marks.map((mark) => mark[3]),
+    kinds: marks.map((mark) => mark[0]),
+    color: marks.map(([kind]) => theme[MARKS[kind][2]]),
+    symbol: marks.map(([kind]) => MARKS[kind][0]),
+    size: marks.map(([kind]) => MARKS[kind][1]),
+    edge: marks.map(([kind]) => (MARKS[kind][0].endsWith("-open") ? 2.4 : 1)),
+    edges: marks.map(([kind]) =>
+      MARKS[kind][0].endsWith("-open") ? theme[MARKS[kind][2]] : theme.background,
+    ),
+  };
+}
+
+function densityOf(board) {
+  const density = board.colour?.density;
+  return density ?? { x: [0, 1], y: [0, 1], z: [[0, 0], [0, 0]] };
+}
+
+function tracesOf(board) {
+  const { theme } = board;
+  const style = pointStyle(board);
+  const gl = { type: "scattergl", hoverinfo: "none", showlegend: false };
+  const shown = { unselected: { marker: { opacity: 1 } }, selected: { marker: { opacity: 1 } } };
+  const line = (kind, color, dash) => {
+    const [x, y] = linesOf(board, kind);
+    return { ...gl, ...shown, hoverinfo: "skip", mode: "lines", x, y, line: { color, width: 1.4, dash } };
+  };
+  const [haloX, haloY] = haloOf(board);
+  const marks = marksOf(board);
+  const density = densityOf(board);
+  return [
+    {
+      type: "contour", ...density, showscale: false, hoverinfo: "skip", visible: Boolean(board.colour?.density),
+      ncontours: 9, contours: { coloring: "fill" }, line: { width: 0.5, color: theme.line },
+      colorscale: [[0, theme.background], [1, mix(theme.background, theme.text, 0.22)]],
+    },
+    {
+      ...gl, mode: "markers", x: board.x, y: board.y,
+      marker: {
+        color: style.color, symbol: style.symbol, size: style.size, opacity: style.opacity,
+        line: { width: style.edge, color: theme.dark ? "rgba(255,255,255,.55)" : "#ffffff" },
+      },
+      selected: { marker: { opacity: 1 } },
+      unselected: { marker: { opacity: 0.12 } },
+    },
+    {
+      ...gl, ...shown, hoverinfo: "skip", mode: "markers", x: board.addedX, y: board.addedY,
+      marker: { symbol: "circle-open", size: style.size + 5, color: theme.text, line: { width: 1.2 } },
+    },
+    {
+      ...gl, ...shown, hoverinfo: "skip", mode: "lines", x: haloX, y: haloY, fill: "toself",
+      fillcolor: board.overlay?.good === false ? `${theme.red}1c` : `${theme.accent}22`,
+      line: { color: board.overlay?.good === false ? theme.red : theme.accent, width: 1.2, dash: "dot" },
+    },
+    line("near", theme.accent, "solid"),
+    line("missing", theme.keyword, "solid"),
+    line("false", theme.red, "dot"),
+    {
+      ...gl, ...shown, mode: "markers", x: marks.x, y: marks.y, customdata: marks.ids,
+      marker: {
+        color: marks.color, symbol: marks.symbol, size: marks.size, opacity: 1,
+        line: { width: marks.edge, color: marks.edges },
+      },
+    },
+  ];
+}
+
+function layoutOf(board) {
+  const { theme } = board;
+  const axis = {
+    visible: false, showgrid: false, zeroline: false, showticklabels: false, fixedrange: false,
+  };
+  return {
+    uirevision: board.token,
+    selectionrevision: board.token,
+    autosize: true,
+    margin: { l: 4, r: 4, t: 4, b: 4 },
+    paper_bgcolor: TRANSPARENT,
+    plot_bgcolor: TRANSPARENT,
+    font: { family: theme.font, color: theme.text },
+    xaxis: { ...axis, range: clearOfLegend(board) },
+    yaxis: { ...axis, range: board.rangeY, scaleanchor: "x", scaleratio: 1 },
+    dragmode: "pan",
+    hovermode: "closest",
+    hoverdistance: 12,
+    showlegend: false,
+    modebar: {
+      orientation: "h", bgcolor: TRANSPARENT, color: theme.muted, activecolor: theme.accent,
+    },
+    newselection: { line: { color: theme.accent, width: 1.5, dash: "dash" } },
+    activeselection: { fillcolor: theme.accent, opacity: 0.06 },
+    annotations: annotationsOf(board),
+  };
+}
+
+/** The range of x that leaves room for the legend, where it lies over the map. */
+function clearOfLegend(board) {
+  const [low, high] = board.rangeX;
+  const { root } = board;
+  const width = root.clientWidth;
+  if (root.legend.hidden || width < 640) return [low, high];
+  const covered = root.legend.offsetWidth + 16;
+  const [bottom, top] = board.rangeY;
+  const unit = Math.max((high - low) / (width - covered), (top - bottom) / root.clientHeight);
+  const spare = (width - (high - low) / unit) / 2;
+  return spare >= covered ? [low, high] : [low - covered * unit, Math.max(high, low + (width - covered) * unit)];
+}
+
+/** The range that holds all points with a margin. */
+function rangeOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(low <= high)) return [-1, 1];
+  const room = (high - low || 2) * 0.05;
+  return [low - room, high + room];
+}
+
+function config(board) {
+  const button = (name, title, format) => ({
+    name, title, icon: window.Plotly.Icons.camera,
+    click: (gd) =>
+      window.Plotly.downloadImage(gd, {
+        format, filename: board.file ?? "map", width: gd.clientWidth, height: gd.clientHeight, scale: 2,
+      }),
+  });
+  return {
+    responsive: false,
+    scrollZoom: true,
+    displaylogo: false,
+    displayModeBar: true,
+    doubleClick: "reset",
+    modeBarButtons: [
+      ["pan2d", "lasso2d", "select2d"],
+      ["zoomIn2d", "zoomOut2d", "resetScale2d"],
+      [button("png", "Save as PNG", "png"), button("svg", "Save as SVG", "svg")],
+    ],
+  };
+}
+
+/** Draw what has changed: the points' colours, the overlay, or both, in one go. */
+async function repaint(board) {
+  if (!board.gd || !board.drawn || board.painting) return;
+  board.painting = true;
+  try {
+    while (board.dirty.size) {
+      const dirty = new Set(board.dirty);
+      board.dirty.clear();
+      const all = tracesOf(board);
+      const first = dirty.has("colour") ? 0 : FIRST_OVERLAY;
+      const places = all.map((_, i) => i).filter((i) => i >= first);
+      await window.Plotly.update(board.gd, changes(all, places), { annotations: annotationsOf(board) }, places);
+      board.painted = (board.painted ?? 0) + 1;
+      setAttr(board.root, "data-painted", board.painted);
+    }
+  } finally {
+    board.painting = false;
+  }
+}
+
+/** What of the traces at `places` may differ from what is drawn, as Plotly's restyle takes it. */
+function changes(all, places) {
+  const names = {
+    x: (t) => t.x, y: (t) => t.y, z: (t) => t.z, visible: (t) => t.visible ?? true,
+    customdata: (t) => t.customdata, fillcolor: (t) => t.fillcolor, colorscale: (t) => t.colorscale,
+    "line.color": (t) => t.line?.color,
+    "marker.color": (t) => t.marker?.color, "marker.symbol": (t) => t.marker?.symbol,
+    "marker.size": (t) => t.marker?.size, "marker.line.width": (t) => t.marker?.line?.width,
+    "marker.line.color": (t) => t.marker?.line?.color, "marker.opacity": (t) => t.marker?.opacity,
+  };
+  const update = {};
+  for (const [name, of] of Object.entries(names)) {
+    const values = places.map((i) => of(all[i]));
+    if (values.some((value) => value !== undefined)) update[name] = values;
+  }
+  return update;
+}
+
+function touch(board, what) {
+  (board.dirty ??= new Set()).add(what);
+  if (board.waiting) return;
+  board.waiting = true;
+  queueMicrotask(() => {
+    board.waiting = false;
+    repaint(board);
+  });
+}
+
+async function mount(board) {
+  const { root } = board;
+  const gd = root.plot;
+  board.theme = themeOf(root);
+  board.hidden = new Set();
+  board.drawn = false;
+  board.dirty.clear();
+  if (!window.Plotly) {
+    await new Promise((resolve) => {
+      const wait = setInterval(() => window.Plotly && (clearInterval(wait), resolve()), 30);
+    });
+  }
+  const token = board.token;
+  legend(board);
+  window.Plotly.purge(gd);
+  await window.Plotly.newPlot(gd, tracesOf(board), layoutOf(board), config(board));
+  if (board.token !== token) return;
+  board.gd = gd;
+  board.drawn = true;
+  listen(board, gd);
+  setAttr(root, "data-ready", token);
+  if (board.dirty.size) repaint(board);
+}
+
+/** Put the same points elsewhere, as they move while a map is made. */
+function move(board) {
+  window.Plotly.update(
+    board.gd,
+    { x: [board.x], y: [board.y] },
+    { "xaxis.range": board.rangeX, "yaxis.range": board.rangeY },
+    [BASE],
+  );
+}
+
+function listen(board, gd) {
+  const idOf = (point) =>
+    point.curveNumber === BASE
+      ? isHidden(board, point.pointNumber) ? null : board.ids[point.pointNumber]
+      : point.customdata ?? null;
+  gd.on("plotly_click", ({ points }) => {
+    const id = points.map(idOf).find((found) => found !== null);
+    if (id !== undefined) board.send?.({ type: "click", ids: [id], token: board.token });
+  });
+  gd.on("plotly_selected", (event) => {
+    if (!event) return;
+    const ids = event.points
+      .filter((point) => point.curveNumber === BASE && !isHidden(board, point.pointNumber))
+      .map((point) => board.ids[point.pointNumber]);
+    board.send?.({ type: "select", ids, token: board.token });
+  });
+  gd.on("plotly_deselect", () => board.send?.({ type: "select", ids: [], token: board.token }));
+  gd.on("plotly_hover", ({ points, event }) => hover(board, points, event));
+  gd.on("plotly_unhover", () => (board.root.tip.hidden = true));
+}
+
+function hover(board, points, event) {
+  const { tip } = board.root;
+  const point = points.find((item) => item.curveNumber !== BASE) ?? points[0];
+  const base = points.find((item) => item.curveNumber === BASE);
+  if (base && isHidden(board, base.pointNumber) && point === base) return;
+  const id = point.curveNumber === BASE ? board.ids[point.pointNumber] : point.customdata;
+  const place = base ? base.pointNumber : board.ids.indexOf(id);
+  const kind = point.curveNumber === BASE ? null : board.overlay?.marks?.[point.pointNumber]?.[0];
+  setText(tip.children[0], (place >= 0 && board.titles[place]) || id || "");
+  setText(tip.children[1], place >= 0 && board.titles[place] ? id : "");
+  const said = [kind ? MARKS[kind][3] : "", place >= 0 ? valueOf(board, place) : ""];
+  setText(tip.children[2], said.filter(Boolean).join(" · "));
+  tip.hidden = false;
+  const box = board.root.getBoundingClientRect();
+  const x = event.clientX - box.left;
+  const y = event.clientY - box.top;
+  tip.style.left = `${Math.max(0, Math.min(x + 14, box.width - tip.offsetWidth - 4))}px`;
+  tip.style.top = `${y + 18 + tip.offsetHeight > box.height ? y - tip.offsetHeight - 10 : y + 18}px`;
+}
+
+function valueOf(board, place) {
+  const { colour, codes } = board;
+  if (!colour || !codes || colour.kind === "none") return "";
+  const code = codes[place];
+  if (code === NONE) return `${colour.title}: none`;
+  if (colour.kind === "category") {
+    const row = colour.legend.find((item) => item[2] === code);
+    return row ? `${colour.title}: ${row[0]}` : "";
+  }
+  const value = colour.low + ((colour.high - colour.low) * code) / 254;
+  return `${colour.title} ≈ ${Number(value.toPrecision(3))}`;
+}
+
+function legend(board) {
+  const { root, colour, theme } = board;
+  const box = root.legend;
+  box.replaceChildren();
+  const kinds = [...new Set((board.overlay?.marks ?? []).map(([kind]) => kind))];
+  board.legendKinds = kinds.join();
+  const table = paletteOf(colour, theme);
+  if (colour?.show_legend && colour.kind === "category") {
+    const part = el("div", "part");
+    part.append(el("div", "head", colour.title));
+    for (const [index, [label, count, code, other]] of colour.legend.entries()) {
+      const row = el("button", "row");
+      row.type = "button";
+      row.title = "Hide or show these points";
+      setAttr(row, "aria-pressed", String(!board.hidden.has(code)));
+      const sign = el("i", `sign ${["circle", "diamond", "square"][Math.floor(index / 9) % 3]}`);
+      sign.style.background = other ? theme.gray : table[code];
+      row.append(sign, el("span", "label", label), el("span", "count", count.toLocaleString("en")));
+      row.addEventListener("click", () => {
+        if (!board.hidden.delete(code)) board.hidden.add(code);
+        legend(board);
+        touch(board, "colour");
+      });
+      part.append(row);
+    }
+    if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
+    box.append(part);
+  } else if (colour?.show_legend && colour.kind === "number") {
+    const part = el("div", "part");
+    part.append(el("div", "head", colour.title));
+    const ramp = el("div", "ramp");
+    ramp.style.background = `linear-gradient(90deg, ${[0, 64, 127, 191, 254].map((i) => table[i]).join(", ")})`;
+    const ends = el("div", "ends");
+    ends.append(el("span", "", colour.ends[0]), el("span", "", colour.ends[1]));
+    part.append(ramp, ends);
+    if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
+    box.append(part);
+  }
+  if (kinds.length) {
+    const part = el("div", "part");
+    for (const kind of kinds) {
+      const row = el("div", "row still");
+      const sign = el("i", `mark ${MARKS[kind][0]}`);
+      sign.style.color = theme[MARKS[kind][2]];
+      row.append(sign, el("span", "label", MARKS[kind][3]));
+      part.append(row);
+    }
+    box.append(part);
+  }
+  box.hidden = !box.children.length;
+}
+
+function makeMap() {
+  const root = el("div", "pgv-map");
+  root.plot = el("div", "plot");
+  root.plot.setAttribute("role", "img");
+  root.legend = el("div", "legend");
+  root.tip = el("div", "tip");
+  root.tip.hidden = root.legend.hidden = true;
+  root.tip.append(el("strong", ""), el("span", "id"), el("span", "said"));
+  root.append(root.plot, root.legend, root.tip);
+  return root;
+}
+
+export default function (component) {
+  const { data, parentElement } = component;
+  if (!data) return undefined;
+  const { header, blocks } = unpack(data);
+  const root = rootOf(parentElement, makeMap);
+  const board = boardOf(header.key);
+  const fresh = board.root !== root;
+  if (!fresh && board.token === header.token) return board.leave;
+  const moves = !fresh && board.drawn && header.series && header.series === board.series;
+  Object.assign(board, {
+    root, token: header.token, series: header.series, file: header.file, ids: blocks.ids, titles: blocks.titles ?? [],
+    x: blocks.x, y: blocks.y, rangeX: rangeOf(blocks.x), rangeY: rangeOf(blocks.y),
+    addedX: Float32Array.from(header.added, (i) => blocks.x[i]),
+    addedY: Float32Array.from(header.added, (i) => blocks.y[i]),
+  });
+  if (moves) {
+    setAttr(root.plot, "aria-label", header.alt);
+    move(board);
+    return board.leave;
+  }
+  Object.assign(board, { hidden: new Set(), drawn: false, dirty: new Set() });
+  if (board.nextColour?.token === board.token) applyColour(board);
+  else board.codes = board.colour = null;
+  if (board.overlay?.token !== board.token) board.overlay = null;
+  setAttr(root.plot, "aria-label", header.alt);
+  board.onColour = () => {
+    if (board.nextColour?.token !== board.token) return;
+    applyColour(board);
+    legend(board);
+    touch(board, "colour");
+  };
+  board.onOverlay = () => {
+    if (board.overlay?.token !== board.token) return;
+    touch(board, "overlay");
+    const kinds = [...new Set((board.overlay.marks ?? []).map(([kind]) => kind))].join();
+    if (kinds !== board.legendKinds) legend(board);
+  };
+  board.theme = themeOf(root);
+  mount(board);
+  if (fresh) {
+    const sizes = new ResizeObserver(() => {
+      if (board.drawn && root.isConnected) window.Plotly.Plots.resize(root.plot);
+    });
+    sizes.observe(root);
+    const look = setInterval(() => {
+      if (!board.drawn || !root.isConnected) return;
+      const theme = themeOf(root);
+      if (theme.background === board.theme.background) return;
+      board.theme = theme;
+      legend(board);
+      const { margin, xaxis, yaxis, uirevision, ...rest } = layoutOf(board);
+      delete rest.dragmode;
+      window.Plotly.relayout(root.plot, rest);
+      touch(board, "colour");
+    }, 700);
+    board.leave = () => {
+      sizes.disconnect();
+      clearInterval(look);
+      board.drawn = false;
+      if (board.root === root) board.root = board.token = null;
+      window.Plotly?.purge(root.plot);
+    };
+  }
+  return board.leave;
+}
+
+function applyColour(board) {
+  const { header, codes } = board.nextColour;
+  if (board.colour?.title !== header.title || board.colour?.kind !== header.kind) board.hidden = new Set();
+  board.colour = header;
+  board.codes = codes;
+}

@@ -1,0 +1,150 @@
+"""The map in the browser: points drawn once by WebGL, their colours, and what lies over them.
+
+Three parts that find each other in the page: the points (a message of some bytes a point, sent once),
+the colours (a byte a point) and the overlay (about a kilobyte), which also hands back what was clicked
+and selected. A change of the last two repaints, and leaves zoom and selection as they are. Plotly's
+own script comes from its package, and nothing from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.components.v2.types import ComponentRenderer
+
+from pgvista.model.map import MapPoints
+from pgvista.ui.components._mount import component
+
+Bytes = NDArray[np.uint8]
+
+_colours = component("map_colours")
+_overlay = component("map_overlay")
+
+
+@dataclass(frozen=True, slots=True)
+class MapEvent:
+    """What a person did on the map: ``click`` with one id, or ``select`` with all or none."""
+
+    type: str
+    ids: tuple[str, ...]
+
+
+def plotly_script() -> None:
+    """Load Plotly into the page, once; draw it outside of any fragment."""
+    _plotly()(key="map_plotly", data={}, height=1)
+
+
+def map_points(payload: bytes, *, key: str) -> None:
+    """Draw the points; `payload` is what `pack_points` made."""
+    _points()(key=key, data=payload)
+
+
+def map_colours(payload: bytes, *, key: str) -> None:
+    """Colour the points; `payload` is what `pack_colours` made."""
+    _colours(key=key, data=payload)
+
+
+def map_overlay(
+    overlay: Mapping[str, Any], *, key: str, happened: Callable[[MapEvent], None]
+) -> None:
+    """Draw lines, marks and a halo over the points.
+
+    `happened` is called before the script runs, like a button's callback. An event of a map that is
+    not shown any more is dropped.
+    """
+    state: Any = st.session_state
+    token = overlay["token"]
+
+    def take() -> None:
+        event = read_event((state.get(key) or {}).get("event"), token)
+        if event is not None:
+            happened(event)
+
+    _overlay(key=key, data=dict(overlay), on_event_change=take)
+
+
+def read_event(sent: object, token: str) -> MapEvent | None:
+    """Return what the browser sent as an event; None for anything else, or of another map."""
+    if not isinstance(sent, dict) or sent.get("token") != token:
+        return None
+    kind, ids = sent.get("type"), sent.get("ids")
+    if kind not in ("click", "select") or not isinstance(ids, list):
+        return None
+    if not all(isinstance(item, str) for item in ids) or (kind == "click" and len(ids) != 1):
+        return None
+    return MapEvent(kind, tuple(ids))
+
+
+def pack_points(
+    points: MapPoints,
+    *,
+    key: str,
+    token: str,
+    alt: str,
+    file: str,
+    titles: Sequence[str] = (),
+    series: str = "",
+) -> bytes:
+    """Pack positions and ids: 8 bytes a point and the length of its id.
+
+    `token` names these very points; `titles` are shown on hovering, as many as there are points.
+    Points of one `series` are the same rows at other positions: they move there.
+    """
+    blocks: dict[str, tuple[str, bytes]] = {
+        "x": ("f4", np.ascontiguousarray(points.xy[:, 0], dtype="<f4").tobytes()),
+        "y": ("f4", np.ascontiguousarray(points.xy[:, 1], dtype="<f4").tobytes()),
+        "ids": ("text", "\0".join(points.ids).encode()),
+    }
+    if titles:
+        blocks["titles"] = ("text", "\0".join(titles).encode())
+    header = {
+        "key": key,
+        "token": token,
+        "series": series,
+        "alt": alt,
+        "file": file,
+        "added": np.flatnonzero(points.is_new).tolist(),
+        "blocks": [[name, kind, len(data)] for name, (kind, data) in blocks.items()],
+    }
+    return _headed(header) + b"".join(data for _, data in blocks.values())
+
+
+def pack_colours(header: Mapping[str, Any], codes: Bytes) -> bytes:
+    """Pack a code a point, 0 to 254, or 255 for none; `header` says what they mean."""
+    return _headed(header) + np.ascontiguousarray(codes, dtype=np.uint8).tobytes()
+
+
+def _headed(header: Mapping[str, Any]) -> bytes:
+    text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    return struct.pack("<I", len(text)) + text
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> ComponentRenderer:
+    script = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    return st.components.v2.component(
+        "pgvista.plotly_script", js=f"{script}\nexport default function () {{}}\n"
+    )
+
+
+@lru_cache(maxsize=1)
+def _points() -> ComponentRenderer:
+    folder = resources.files(__package__).joinpath("assets")
+    # Plotly puts its style sheet into the page's head, which a shadow root does not see.
+    return st.components.v2.component(
+        "pgvista.map_points",
+        js="\n".join(
+            folder.joinpath(name).read_text("utf-8") for name in ("dom.js", "map_plot.js")
+        ),
+        css=folder.joinpath("map_plot.css").read_text("utf-8"),
+        isolate_styles=False,
+    )

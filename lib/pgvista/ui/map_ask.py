@@ -1,0 +1,193 @@
+"""What is asked of the map, and what lies over its points for it; nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.embed import ModelEmbedder
+from pgvista.errors import InvalidInput, PgvistaError
+from pgvista.model.collection import Collection
+from pgvista.model.map import Errors, Floats, MapHit, PlacedQuery
+from pgvista.services import map_query
+from pgvista.ui import map_state as state
+from pgvista.ui.map_colour import CLUSTER, DISTANCE
+from pgvista.ui.map_state import OpenMap
+from pgvista.ui.map_titles import titles_of
+
+LISTS = {
+    "semantic": "Semantic",
+    "keyword": "Keyword",
+    "hybrid": "Hybrid",
+    "missed": "Missed by the index",
+}
+LIMIT = 10
+_ASKED = "_map_asked"
+_FAR = "_map_far"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What was asked and what came back, as far as it did."""
+
+    placed: PlacedQuery | None = None
+    errors: Errors | None = None
+    """What the map gets wrong about the row that was clicked."""
+    distances: Floats | None = None
+    """True distance of every point to the query or the row, where points are coloured by it."""
+    titles: dict[str, str] = field(default_factory=dict)
+    error: PgvistaError | None = None
+    waits: bool = False
+    """Whether the model is not there yet."""
+
+
+def find(
+    db: Database, collection: Collection, shown: OpenMap, embedder: ModelEmbedder | None
+) -> Answer:
+    """Ask Postgres; what fails is in the answer."""
+    answer = Answer()
+    by_distance = (st.session_state.get(state.COLOUR) or CLUSTER) == DISTANCE
+    focus = state.focus()
+    place = -1 if focus is None else shown.place(focus)
+    try:
+        if place >= 0:
+            answer.errors = map_query.errors_of(shown.saved, place)
+        if state.text():
+            _ask(db, collection, shown, embedder, answer, by_distance)
+        elif by_distance and place >= 0:
+            answer.distances = _from_row(db, collection, shown, place)
+        ids = [hit.id for hit in _hits(answer.placed)]
+        ids += [shown.saved.points.ids[i] for i in _near(answer.errors)]
+        answer.titles = titles_of(db, collection, ids) if ids else {}
+    except PgvistaError as error:
+        answer.error = error
+    return answer
+
+
+def overlay(shown: OpenMap, answer: Answer, lists: Iterable[str]) -> dict[str, Any]:
+    """Return what is drawn over the points, about a kilobyte."""
+    made: dict[str, Any] = {"key": state.KEY, "token": shown.token, "good": True}
+    lines: dict[str, list[list[float]]] = {}
+    marks: list[list[Any]] = []
+    ranks: list[list[Any]] = []
+    if answer.errors is not None:
+        _errors(shown, answer.errors, lines, marks)
+    if answer.placed is not None:
+        _query(shown, answer.placed, set(lists), made, lines, marks, ranks)
+    return {**made, "lines": lines, "marks": marks, "ranks": ranks}
+
+
+# -- asking
+
+
+def _ask(
+    db: Database,
+    collection: Collection,
+    shown: OpenMap,
+    embedder: ModelEmbedder | None,
+    answer: Answer,
+    by_distance: bool,
+) -> None:
+    text = state.text()
+    key = (shown.token, text)
+    kept = st.session_state.get(_ASKED)
+    if kept is None or kept[0] != key or (by_distance and kept[1].distances is None):
+        row = text if shown.place(text) >= 0 else None
+        if row is None and collection.model is None:
+            raise InvalidInput(
+                f"There is no row {text!r} on the map, and the vectors of {collection.name} come "
+                "from elsewhere, so that words cannot be turned into one.",
+                "Type the id of a row.",
+            )
+        if row is None and embedder is not None and not embedder.is_loaded:
+            answer.waits = True
+            return
+        placed = map_query.place_query(
+            db,
+            collection,
+            shown.saved,
+            text=text if row is None else None,
+            row_id=row,
+            limit=LIMIT,
+            embedder=embedder,
+            distances=by_distance,
+        )
+        kept = st.session_state[_ASKED] = (key, placed)
+    answer.placed = kept[1]
+    answer.distances = kept[1].distances
+
+
+def _from_row(db: Database, collection: Collection, shown: OpenMap, place: int) -> Floats:
+    key = (shown.token, place)
+    kept = st.session_state.get(_FAR)
+    if kept is None or kept[0] != key:
+        found = map_query.distances_from(db, collection, shown.saved, place)
+        kept = st.session_state[_FAR] = (key, found)
+    return kept[1]
+
+
+def _hits(placed: PlacedQuery | None) -> tuple[MapHit, ...]:
+    if placed is None:
+        return ()
+    return (*placed.neighbours, *placed.semantic, *placed.keyword, *placed.hybrid)
+
+
+def _near(errors: Errors | None) -> tuple[int, ...]:
+    return () if errors is None else (*errors.true, *errors.missing, *errors.false)
+
+
+# -- what is drawn
+
+
+def _at(shown: OpenMap, place: int) -> list[float]:
+    return [round(float(value), 4) for value in shown.saved.points.xy[place]]
+
+
+def _errors(
+    shown: OpenMap,
+    errors: Errors,
+    lines: dict[str, list[list[float]]],
+    marks: list[list[Any]],
+) -> None:
+    ids = shown.saved.points.ids
+    start = _at(shown, errors.place)
+    for kind, places in (
+        ("near", errors.true),
+        ("missing", errors.missing),
+        ("false", errors.false),
+    ):
+        if places:
+            lines[kind] = [[*start, *_at(shown, place)] for place in places]
+        marks += [[kind, *_at(shown, place), ids[place]] for place in places]
+    marks.append(["focus", *start, ids[errors.place]])
+
+
+def _query(
+    shown: OpenMap,
+    placed: PlacedQuery,
+    lists: set[str],
+    made: dict[str, Any],
+    lines: dict[str, list[list[float]]],
+    marks: list[list[Any]],
+    ranks: list[list[Any]],
+) -> None:
+    x, y = (round(float(value), 4) for value in placed.placement.xy)
+    there = [hit for hit in placed.neighbours if hit.place >= 0]
+    if there:
+        made["halo"] = [x, y, round(float(placed.placement.spread), 4)]
+        made["good"] = placed.placement.ok
+    drawn = [[x, y, *_at(shown, hit.place)] for hit in there]
+    lines["near"] = lines.get("near", []) + drawn
+    for hit in there:
+        far = "" if hit.distance is None else f" · {hit.distance:.2f}"
+        ranks.append([*_at(shown, hit.place), f"{hit.rank}{far}"])
+    for kind in LISTS:
+        if kind in lists:
+            found: tuple[MapHit, ...] = getattr(placed, kind)
+            marks += [[kind, *_at(shown, h.place), h.id] for h in found if h.place >= 0]
+    if there:
+        marks.append(["query", x, y, None])

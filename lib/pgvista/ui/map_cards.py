@@ -1,0 +1,154 @@
+"""The cards beside the map that tell what was asked: the query's rows, and the row clicked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.model.collection import Collection
+from pgvista.model.map import PlacedQuery
+from pgvista.services import rows as row_service
+from pgvista.ui import map_state as state
+from pgvista.ui import search_request
+from pgvista.ui.components.panels import timings_bar
+from pgvista.ui.errors import guarded, plain
+from pgvista.ui.format import plural
+from pgvista.ui.map_ask import Answer
+from pgvista.ui.map_state import OpenMap
+from pgvista.ui.map_titles import title_of
+from pgvista.ui.state import go
+
+_TEXT_PX = 180
+
+
+def query_card(answer: Answer, placed: PlacedQuery) -> None:
+    """Draw where the query lies, its true neighbours, and what the searches found of them."""
+    with st.container(border=True, key="map_query"):
+        st.markdown("**The query**" if placed.placement.ok else "**The query has no good place**")
+        st.markdown(f":gray[{plain(placed.placement.sentence)}]")
+        for note in placed.notes:
+            st.markdown(f":gray[{plain(note)}]")
+        if placed.neighbours:
+            _neighbours(answer, placed)
+        else:
+            st.markdown(":gray[No row has a vector to compare with.]")
+        others = _elsewhere(placed)
+        if others:
+            st.markdown(f":gray[{others}]")
+        timings_bar(placed.timings_ms, key="map_timings")
+
+
+def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
+    missed = {hit.id for hit in placed.missed}
+    keyword = {hit.id: hit.rank for hit in placed.keyword}
+    hybrid = {hit.id: hit.rank for hit in placed.hybrid}
+    rows: list[dict[str, Any]] = [
+        {
+            "#": hit.rank,
+            "row": answer.titles.get(hit.id, hit.id),
+            "distance": hit.distance,
+            "index": "missed" if hit.id in missed else "found",
+            "keyword": keyword.get(hit.id),
+            "hybrid": hybrid.get(hit.id),
+        }
+        for hit in placed.neighbours
+    ]
+    st.dataframe(
+        rows,
+        key="map_neighbours",
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 400),
+        column_config={
+            "#": st.column_config.NumberColumn(width=30, help="Rank by exact search"),
+            "row": st.column_config.TextColumn(width=150),
+            "distance": st.column_config.NumberColumn(format="%.4f", width=70),
+            "index": st.column_config.TextColumn(
+                width=60, help="Whether the search by the index found it too"
+            ),
+            "keyword": st.column_config.NumberColumn(width=60, help="Rank by words"),
+            "hybrid": st.column_config.NumberColumn(width=60, help="Rank in the hybrid list"),
+        },
+        alt="The nearest rows by exact search, with their distances and their ranks in other lists",
+    )
+
+
+def _elsewhere(placed: PlacedQuery) -> str:
+    """Say how many hits of each list are not on the map."""
+    parts = []
+    for name, hits in (
+        ("semantic", placed.semantic), ("keyword", placed.keyword), ("hybrid", placed.hybrid),
+    ):  # fmt: skip
+        if off := sum(hit.place < 0 for hit in hits):
+            parts.append(f"{off} of {len(hits)} {name} hits")
+    return f"Not on the map: {', '.join(parts)}." if parts else ""
+
+
+def row_card(db: Database, collection: Collection, shown: OpenMap, answer: Answer) -> None:
+    """Draw the row that was clicked, in full, and what the map gets wrong about it."""
+    row_id = state.focus()
+    if row_id is None or shown.place(row_id) < 0:
+        return
+    with st.container(border=True, key="map_row"), guarded():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            rows = row_service.get(db, collection, [row_id])
+            st.markdown(f"**{plain(title_of(rows[0]) if rows else row_id)}**", width="stretch")
+            st.button(
+                "Close",
+                key="map_row_close",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=state.set_focus,
+                args=(None,),
+            )
+        if not rows:
+            st.markdown(":orange[This row was deleted after the map was made.]")
+            return
+        row = rows[0]
+        st.markdown(f":gray[id {plain(row.id)}]")
+        if row.content:
+            long = len(row.content) > 320 or row.content.count("\n") > 7
+            with st.container(height=_TEXT_PX if long else "content", border=False):
+                st.text(row.content)
+        facts = {**row.columns, **row.metadata}
+        if facts:
+            told = " &nbsp;·&nbsp; ".join(
+                f"{plain(str(name))} **{plain(str(value)[:120]).strip() or '–'}**"
+                for name, value in list(facts.items())[:12]
+            )
+            st.markdown(f":small[{told}]")
+        _wrongs(answer)
+        with st.container(horizontal=True):
+            st.button(
+                "As the query",
+                key="map_row_query",
+                icon=":material/my_location:",
+                on_click=_take,
+                args=(row.id,),
+                help="Place this row as a query: its neighbours by exact search, with lines",
+            )
+            if st.button("Find similar", key="map_row_similar", icon=":material/join_inner:"):
+                search_request.ask_similar(collection, row.id)
+                go("search", collection=collection.name)
+
+
+def _take(row_id: str) -> None:
+    st.session_state[state.TEXT] = row_id
+    state.set_focus(None)
+
+
+def _wrongs(answer: Answer) -> None:
+    errors = answer.errors
+    if errors is None:
+        return
+    total = len(errors.true) + len(errors.missing)
+    if not total:
+        st.markdown(":gray[Its true neighbours are not known: it is alone on the map.]")
+        return
+    told = f"{len(errors.true)} of {plural(total, 'true neighbour')} lie beside it"
+    if errors.missing:
+        told += f", {len(errors.missing)} lie elsewhere (orange lines)"
+    if errors.false:
+        told += f"; {len(errors.false)} beside it are no true neighbours (red)"
+    st.markdown(f":gray[{told}.]")

@@ -1,0 +1,204 @@
+"""What the map's points are coloured by: a byte a point, and a legend that says what it means."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pgvista.db.database import Database
+from pgvista.model.collection import Collection
+from pgvista.model.map import Floats, MapPoints
+from pgvista.services.map_files import values_of
+from pgvista.services.rows import metadata_keys
+from pgvista.ui.components.map_plot import pack_colours
+from pgvista.ui.map_state import COLOUR, KEY, SHOW, SIZE, OpenMap
+
+TOP = 20
+"""Categories with a colour of their own; the others share one."""
+NONE = 255
+_LEVELS = 254
+_FEW_NUMBERS = 12
+"""Numbers of at most so many different values are categories."""
+_GRID = 64
+
+CLUSTER, KEPT, DISTANCE, PLAIN = "cluster", "kept", "distance", "plain"
+FIXED = {
+    CLUSTER: "Cluster",
+    KEPT: "Map error: neighbours kept",
+    DISTANCE: "True distance to the query",
+    PLAIN: "One colour",
+}
+COLUMN = "column:"
+"""Leads the name of a column or of a key of the metadata."""
+
+LEGEND, LABELS, CONTOURS = "Legend", "Cluster labels", "Density"
+SHOWN = (LEGEND, LABELS, CONTOURS)
+
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Colouring:
+    """A code a point and what the codes mean; `header` is what the browser is told."""
+
+    codes: Codes = field(repr=False)
+    header: dict[str, Any]
+
+
+def choices(db: Database, collection: Collection) -> dict[str, str]:
+    """Return what the points can be coloured by, and its name for people."""
+    names = [column.name for column in collection.columns]
+    names += [key for key, kind in metadata_keys(db, collection) if kind not in ("object", "array")]
+    named = {f"{COLUMN}{name}": name for name in dict.fromkeys(names)}
+    return {CLUSTER: FIXED[CLUSTER], **named, **{k: v for k, v in FIXED.items() if k != CLUSTER}}
+
+
+def colours(
+    db: Database, collection: Collection, shown: OpenMap, distances: Floats | None
+) -> bytes:
+    """Return the colours chosen, as the browser takes them.
+
+    `distances` are those of all points to the query, where they are asked for.
+    """
+    chosen = st.session_state.get(COLOUR) or CLUSTER
+    points = shown.saved.points
+    if chosen == KEPT:
+        made = by_number(points.kept.astype(float), "Neighbours kept", limits=(0.0, 1.0))
+    elif chosen == DISTANCE and distances is not None:
+        made = by_number(distances.astype(float), "True distance", reverse=True)
+    elif chosen.startswith(COLUMN):
+        name = chosen.removeprefix(COLUMN)
+        if name not in shown.values:
+            shown.values[name] = values_of(db, collection, shown.saved, name)
+        made = by_values(shown.values[name], name)
+    elif chosen == CLUSTER:
+        made = by_cluster(shown)
+    else:
+        made = Colouring(np.zeros(len(points), np.uint8), {"kind": "none", "title": ""})
+    what = st.session_state.get(SHOW)
+    what = (LEGEND, LABELS) if what is None else what
+    header = {
+        "key": KEY,
+        "token": shown.token,
+        **made.header,
+        "show_legend": LEGEND in what,
+        "labels": _labels(shown) if LABELS in what else [],
+        "density": density(points) if CONTOURS in what else None,
+        "size": st.session_state.get(SIZE),
+    }
+    version = hashlib.blake2b(repr(header).encode() + made.codes.tobytes(), digest_size=8)
+    return pack_colours({**header, "version": version.hexdigest()}, made.codes)
+
+
+def by_cluster(shown: OpenMap) -> Colouring:
+    """Colour by cluster; points in none have no value."""
+    names = {item.number: item.label for item in shown.saved.info.clusters}
+    found = [names.get(int(number)) for number in shown.saved.points.cluster]
+    return by_category(found, "Cluster", none="in no cluster")
+
+
+def by_values(values: Sequence[str | None], title: str) -> Colouring:
+    """Colour by what was read as text: by number where all are numbers, else by category."""
+    numbers = np.full(len(values), np.nan)
+    for i, value in enumerate(values):
+        if value is None:
+            continue
+        try:
+            numbers[i] = float(value)
+        except ValueError:
+            return by_category(values, title)
+    there = numbers[np.isfinite(numbers)]
+    if len(np.unique(there)) <= _FEW_NUMBERS:
+        return by_category(values, title)
+    return by_number(numbers, title)
+
+
+def by_category(
+    values: Sequence[str | None], title: str, *, none: str = "without a value"
+) -> Colouring:
+    """Colour the `TOP` most frequent values, the others together, and leave None without."""
+    counts = Counter(value for value in values if value is not None)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    code_of = {value: i for i, (value, _) in enumerate(ranked[:TOP])}
+    codes = np.fromiter(
+        (NONE if value is None else code_of.get(value, TOP) for value in values),
+        np.uint8,
+        len(values),
+    )
+    legend: list[list[Any]] = [
+        [value[:80] or "(empty)", count, code_of[value], False] for value, count in ranked[:TOP]
+    ]
+    if len(ranked) > TOP:
+        others = sum(count for _, count in ranked[TOP:])
+        legend.append([f"{len(ranked) - TOP:,} others", others, TOP, True])
+    empty = len(values) - counts.total()
+    return Colouring(
+        codes,
+        {"kind": "category", "title": title, "legend": legend, "empty": int(empty), "none": none},
+    )
+
+
+def by_number(
+    values: NDArray[np.float64],
+    title: str,
+    *,
+    limits: tuple[float, float] | None = None,
+    reverse: bool = False,
+) -> Colouring:
+    """Colour by number in 255 steps; with `reverse`, small numbers stand out."""
+    there = np.isfinite(values)
+    low, high = limits or (
+        (float(values[there].min()), float(values[there].max())) if there.any() else (0.0, 1.0)
+    )
+    codes = np.full(len(values), NONE, np.uint8)
+    width = high - low
+    share = (values[there] - low) / width if width > 0 else np.zeros(int(there.sum()))
+    codes[there] = np.rint(np.clip(share, 0, 1) * _LEVELS).astype(np.uint8)
+    return Colouring(
+        codes,
+        {
+            "kind": "number",
+            "title": title,
+            "legend": [],
+            "low": low,
+            "high": high,
+            "ends": [f"{low:.4g}", f"{high:.4g}"],
+            "reverse": reverse,
+            "empty": int((~there).sum()),
+            "none": "without a value",
+        },
+    )
+
+
+def density(points: MapPoints) -> dict[str, Any] | None:
+    """Return a grid of how densely points lie, smoothed, as a contour chart takes it."""
+    placed = points.xy[np.isfinite(points.xy).all(axis=1)]
+    if len(placed) < 3:
+        return None
+    grid, xs, ys = np.histogram2d(placed[:, 0], placed[:, 1], bins=_GRID)
+    kernel = np.exp(-(np.arange(-4, 5) ** 2) / 6.0)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        grid = np.apply_along_axis(lambda line: np.convolve(line, kernel, "same"), axis, grid)
+    tall = np.sqrt(grid.T / (grid.max() or 1.0))
+    return {
+        "x": [round(float(v), 4) for v in (xs[:-1] + xs[1:]) / 2],
+        "y": [round(float(v), 4) for v in (ys[:-1] + ys[1:]) / 2],
+        "z": [[round(float(v), 3) for v in row] for row in tall],
+    }
+
+
+def _labels(shown: OpenMap) -> list[list[Any]]:
+    return [
+        [*(round(float(v), 4) for v in item.xy), item.label[:60]]
+        for item in shown.saved.info.clusters
+        if all(math.isfinite(v) for v in item.xy)
+    ]

@@ -1,0 +1,194 @@
+"""Make a map: its knobs, the job, and the points as they move meanwhile."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.errors import PgvistaError
+from pgvista.jobs import JobState
+from pgvista.model.collection import Collection
+from pgvista.model.map import (
+    DEFAULT_MIN_DIST,
+    DEFAULT_NEIGHBORS,
+    DEFAULT_SAMPLE,
+    MAX_SAMPLE,
+    MapMethod,
+    MapSpec,
+    SavedMap,
+)
+from pgvista.services.map import make_map
+from pgvista.ui import map_state as state
+from pgvista.ui.components.map_plot import map_points, pack_points
+from pgvista.ui.components.panels import empty_state
+from pgvista.ui.errors import guarded, show_error
+from pgvista.ui.jobs import job_panel, start_job
+
+_MINUTE_ROWS = 20_000
+"""UMAP lays out about so many rows a minute."""
+_PREVIEW_S = 1.0
+
+
+def first_map(collection: Collection, rows: int) -> None:
+    """Say that there is no map yet, what making one does, and how long it takes."""
+    if rows == 0:
+        empty_state(
+            "No rows yet",
+            f"{collection.name} is empty. Load a file or paste rows on the page Load.",
+            key="map_no_rows",
+            icon=":material/inbox:",
+        )
+        return
+    count = min(rows, DEFAULT_SAMPLE)
+    drawn = (
+        f"all {rows:,} rows"
+        if rows <= DEFAULT_SAMPLE
+        else f"{count:,} of {rows:,} rows, drawn at random"
+    )
+    pressed = empty_state(
+        "No map yet",
+        f"UMAP lays {drawn} out in two dimensions, so that rows with alike vectors lie together. "
+        f"It takes {_how_long(count)}, goes on when you look at another page, and the map is "
+        "kept in the database.",
+        key="map_none",
+        icon=":material/scatter_plot:",
+        actions={"make": "Make a map"},
+    )
+    if pressed == "make":
+        start(collection, MapSpec())
+        st.rerun()
+
+
+def make_card(collection: Collection, rows: int) -> None:
+    """Draw the knobs of a new map, and the button that makes it."""
+    method = st.segmented_control(
+        "Method",
+        list(MapMethod),
+        format_func=lambda item: item.label,
+        key="map_method",
+        default=MapMethod.UMAP,
+        required=True,
+        help="UMAP keeps neighbourhoods. t-SNE keeps the very nearest, and is slower. PCA shows the "
+        "two directions of largest variance, at once.",
+    )
+    sample = st.number_input(
+        "Rows at most",
+        1,
+        MAX_SAMPLE,
+        DEFAULT_SAMPLE,
+        step=1_000,
+        key="map_sample",
+        help="Of more rows, so many are drawn at random by the seed. Default 20,000.",
+    )
+    neighbors, min_dist = DEFAULT_NEIGHBORS, DEFAULT_MIN_DIST
+    if method is not MapMethod.PCA:
+        neighbors = st.slider(
+            "n_neighbors" if method is MapMethod.UMAP else "Perplexity",
+            2,
+            200 if method is MapMethod.UMAP else 100,
+            DEFAULT_NEIGHBORS,
+            key=f"map_neighbors_{method}",
+            help="Few show fine structure, many the whole. 2 to 200, default 15.",
+        )
+    if method is MapMethod.UMAP:
+        min_dist = st.slider(
+            "min_dist",
+            0.0,
+            0.99,
+            DEFAULT_MIN_DIST,
+            0.01,
+            key="map_min_dist",
+            help="How near points may lie to each other. 0 to 0.99, default 0.1.",
+        )
+    seed = st.number_input(
+        "Seed",
+        0,
+        2_147_483_647,
+        0,
+        key="map_seed",
+        help="The same seed and rows make the same map. Default 0.",
+    )
+    count = min(rows, int(sample))
+    st.markdown(f":gray[{count:,} of {rows:,} rows, {_how_long(count, method)}.]")
+    if st.button("Make the map", key="map_make", icon=":material/scatter_plot:", width="stretch"):
+        with guarded(stop=True):
+            spec = MapSpec(
+                method=method or MapMethod.UMAP,
+                sample=int(sample),
+                n_neighbors=int(neighbors),
+                min_dist=float(min_dist),
+                seed=int(seed),
+            )
+            start(collection, spec)
+        st.rerun()
+
+
+def start(collection: Collection, spec: MapSpec) -> None:
+    """Begin the job that makes a map. Raises Conflict while one is made already."""
+    preview = state.Preview()
+    try:
+        begun = start_job(
+            f"Map of {collection.name}",
+            lambda own, reporter: make_map(
+                own, collection, spec, reporter=reporter, on_preview=preview.put
+            ),
+            exclusive=f"map {collection.schema}.{collection.table}",
+        )
+    except PgvistaError as error:
+        show_error(error)
+        st.stop()
+    state.keep_job(collection, begun.id, preview)
+
+
+def job_view(db: Database, collection: Collection) -> bool:
+    """Draw the job that makes a map, and its points as they move; return whether it is running.
+
+    The map that was made is shown next. How a job failed stays to be read until another begins.
+    """
+    known = state.job(collection)
+    if known is None:
+        return False
+    job_id, preview = known
+    job = job_panel(job_id)
+    if job is None:
+        state.keep_job(collection, None)
+    elif not job.state.is_final:
+        _moving(job_id, preview)
+        return True
+    elif job.state is JobState.DONE and isinstance(job.result, SavedMap):
+        state.keep_job(collection, None)
+        state.keep(collection, job.result)
+        st.rerun()
+    return False
+
+
+@st.fragment(run_every=_PREVIEW_S)
+def _moving(job_id: str, preview: state.Preview) -> None:
+    points, turn = preview.get()
+    if points is None or not len(points):
+        st.skeleton(height=420)
+        return
+    name = "by PCA at first" if turn <= 1 else "moving into place"
+    st.markdown(f":gray[{len(points):,} points, {name}]")
+    map_points(
+        pack_points(
+            points,
+            key="map_preview",
+            token=f"{job_id}/{turn}",
+            series=job_id,
+            alt=f"{len(points):,} points of a map that is being made",
+            file="map",
+        ),
+        key="map_preview",
+    )
+
+
+def _how_long(count: int, method: MapMethod | None = MapMethod.UMAP) -> str:
+    if method is MapMethod.PCA:
+        return "a second or two"
+    minutes = count / _MINUTE_ROWS * (3 if method is MapMethod.TSNE else 1)
+    if minutes < 0.2:
+        return "a few seconds, and up to a minute the first time"
+    if minutes <= 1:
+        return "about a minute"
+    return f"some {minutes:,.0f} minutes"

@@ -1,0 +1,174 @@
+"""The cards of the map itself: which one is open, how it is drawn, its clusters, a new one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.model.collection import Collection
+from pgvista.model.map import MapInfo
+from pgvista.services import map_store
+from pgvista.services.map_files import map_file
+from pgvista.ui import map_state as state
+from pgvista.ui.errors import guarded, plain
+from pgvista.ui.jobs import duration
+from pgvista.ui.map_colour import CLUSTER, CONTOURS, LABELS, LEGEND, SHOWN, choices
+from pgvista.ui.map_make import make_card
+from pgvista.ui.map_state import OpenMap
+
+
+def look_card(db: Database, collection: Collection) -> None:
+    """Draw what the points are coloured by, and what else is shown."""
+    offered = choices(db, collection)
+    if st.session_state.get(state.COLOUR) not in offered:
+        st.session_state[state.COLOUR] = CLUSTER
+    with st.container(border=True, key="map_look"):
+        st.selectbox(
+            "Colour by",
+            list(offered),
+            format_func=lambda item: offered[item],
+            key=state.COLOUR,
+            help="A column, a key of the metadata, the cluster, how much of a row's true "
+            "neighbourhood the map keeps, or the true distance to the query or the row clicked.",
+        )
+        st.pills(
+            "Show",
+            SHOWN,
+            selection_mode="multi",
+            default=None if state.SHOW in st.session_state else [LEGEND, LABELS],
+            key=state.SHOW,
+            help=f"{CONTOURS} shades where points lie densely.",
+            persist_state="session",
+        )
+        automatic = st.session_state.get("map_own_size") is not True
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.toggle("Own point size", key="map_own_size")
+            if automatic:
+                st.session_state[state.SIZE] = None
+            else:
+                st.session_state[state.SIZE] = st.slider(
+                    "Point size", 1.0, 16.0, 5.0, 0.5, key="map_size_px", format="%.1f px",
+                    label_visibility="collapsed",
+                )  # fmt: skip
+
+
+def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -> None:
+    """Draw the maps kept, what the open one was made of, and what can be done with it."""
+    info = shown.saved.info
+    kept = map_store.list_maps(db, collection)
+    by_number = {item.number: item for item in kept}
+    by_number.setdefault(info.number, info)
+    with st.container(border=True, key="map_maps"):
+        key = f"map_pick.{shown.token}"
+        chosen = st.selectbox(
+            "Map",
+            list(by_number),
+            index=list(by_number).index(info.number),
+            format_func=lambda number: _named(by_number[number]),
+            key=key,
+        )
+        if chosen is not None and chosen != info.number:
+            state.want(chosen)
+            st.rerun()
+        st.markdown(f":small[:gray[{plain(_made(info))}]]")
+        if st.toggle("Make another", key="map_another"):
+            make_card(collection, rows)
+        if st.toggle("Names, link and files", key="map_more"):
+            _names(db, collection, shown)
+            _files(db, collection, shown)
+
+
+def _named(info: MapInfo) -> str:
+    return f"{info.name} · {info.made_at:%d %b %Y %H:%M}"
+
+
+def _made(info: MapInfo) -> str:
+    spec = info.spec
+    parts = [
+        f"{info.points:,} of {info.rows:,} rows" if info.is_sample else f"{info.points:,} rows",
+        spec.method.label,
+        f"n_neighbors {spec.n_neighbors}",
+        f"min_dist {spec.min_dist:g}",
+        f"seed {spec.seed}",
+        info.metric.label,
+        f"made in {duration(info.seconds)}",
+    ]
+    if spec.method.value != "umap":
+        parts = [part for part in parts if not part.startswith(("n_neighbors", "min_dist"))]
+    return " · ".join(parts)
+
+
+def _names(db: Database, collection: Collection, shown: OpenMap) -> None:
+    info = shown.saved.info
+    if not info.number:
+        return
+    name = st.text_input("Name of the map", info.spec.name, key=f"map_name.{shown.token}")
+    if name != info.spec.name:
+        with guarded(stop=True):
+            map_store.rename_map(db, collection, info.number, name)
+        _again(info.number)
+    if info.clusters:
+        names = {item.number: item for item in info.clusters}
+        number = st.selectbox(
+            "Cluster",
+            list(names),
+            format_func=lambda item: f"{names[item].label} ({names[item].size:,})",
+            key=f"map_cluster.{shown.token}",
+        )
+        chosen = names[number]
+        label = st.text_input(
+            "Its label",
+            chosen.name,
+            placeholder=", ".join(chosen.words[:3]),
+            key=f"map_label.{shown.token}.{number}",
+            help="Empty: its words name it.",
+        )
+        if label != chosen.name:
+            with guarded(stop=True):
+                map_store.rename_cluster(db, collection, info.number, number, label)
+            _again(info.number)
+    if st.button("Delete this map", key="map_drop", icon=":material/delete:", type="tertiary"):
+        _drop_dialog(db, collection, info)
+
+
+def _again(number: int) -> None:
+    """Open the map anew, as the database has it now."""
+    state.want(None)
+    state.want(number)
+    st.rerun()
+
+
+@st.dialog("Delete this map?")
+def _drop_dialog(db: Database, collection: Collection, info: MapInfo) -> None:
+    st.markdown(f"**{plain(_named(info))}** goes; the rows of {plain(collection.name)} stay.")
+    if st.button("Delete the map", key="map_drop_go", type="primary", disabled=db.read_only):
+        with guarded(stop=True):
+            map_store.delete_map(db, collection, info.number)
+        state.want(None)
+        st.rerun()
+
+
+def _files(db: Database, collection: Collection, shown: OpenMap) -> None:
+    with_text = bool(state.text()) and st.checkbox(
+        "With the query in the link", key="map_share_text"
+    )
+    st.code(
+        state.permalink(collection, shown.saved.info.number, with_text=with_text), language=None
+    )
+    with st.container(horizontal=True):
+        for ending, label, mime in (
+            (".html", "HTML", "text/html"),
+            (".parquet", "Parquet", "application/vnd.apache.parquet"),
+        ):
+            name = f"{collection.table}-map{ending}"
+            st.download_button(
+                label,
+                data=partial(map_file, db, collection, shown.saved, name),
+                file_name=name,
+                mime=mime,
+                key=f"map_file{ending}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
