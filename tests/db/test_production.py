@@ -237,6 +237,7 @@ def test_memory_to_build(db: Database, database_url: str) -> None:
 
 def test_prewarm(db: Database, database_url: str) -> None:
     docs = filled(db)
+    assert "no index to warm" in look(db, docs, "prewarm").sentence
     indexes.create_index(db, docs, IndexSpec())
     mended(db, database_url, docs, "prewarm")
 
@@ -458,7 +459,7 @@ def test_tls_and_connections(db: Database) -> None:
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_empty_and_one_row(db: Database, rows: int) -> None:
-    found = checklist(db, filled(db, rows))
+    found = checklist(db, filled(db, rows), Goal(scan_ms=60_000))
     expected = Status.OK if rows else Status.WARNING
     assert item(found, "unembedded").status is expected
     assert item(found, "index_needed").status is (Status.OK if rows else Status.UNKNOWN)

@@ -68,6 +68,10 @@ def prewarm(facts: Facts, goal: Goal) -> Check:
             else "After a restart run it on the index; in shared_preload_libraries it does so by itself."
         )
         return _memory("prewarm", "pg_prewarm", Status.OK, f"Installed. {more}")
+    if facts.serving is None:
+        return _memory(
+            "prewarm", "pg_prewarm", Status.OK, "Not installed, and there is no index to warm."
+        )
     if not server.prewarm_available:
         return _memory(
             "prewarm", "pg_prewarm", Status.WARNING,
@@ -75,7 +79,7 @@ def prewarm(facts: Facts, goal: Goal) -> Check:
         )  # fmt: skip
     return _memory(
         "prewarm", "pg_prewarm", Status.TODO,
-        "Not installed. After a restart the first searches read everything from disk.",
+        "Not installed. After a restart the first searches read the index from disk.",
         sql.prewarm(facts.serving), "Indexes",
     )  # fmt: skip
 

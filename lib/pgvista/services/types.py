@@ -159,7 +159,7 @@ def _compare(
     for number, (row_id, vector) in enumerate([queries[0], *queries]):
         for stored, kept in found.items():
             reporter.check()
-            reporter.report(Progress(done, total, f"comparing by {stored.key}", "searches"))
+            reporter.report(Progress(done, total, "comparing", "searches", stored.key))
             done += 1
             if kept.problem is not None:
                 continue
@@ -291,7 +291,7 @@ def _real_indexes(
         for number, (row_id, vector) in enumerate([queries[0], *queries]):
             reporter.check()
             if number == 0 or number % 10 == 0:
-                told = Progress(number, len(queries) + 1, f"asking {index.name}", "searches")
+                told = Progress(number, len(queries) + 1, "asking indexes", "searches", index.name)
                 reporter.report(told)
             request = NearestRequest(
                 vector=tuple(map(float, vector)),

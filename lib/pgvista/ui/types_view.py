@@ -119,11 +119,12 @@ def _result(collection: Collection, result: TypesResult, goal: float) -> None:
             ),
             **{
                 f"recall {factor}": number(
-                    "Recall" if factor == 1 else f"re-ranked {factor}×",
+                    "Recall" if factor == 1 else f"{factor}×",
                     format="%.3f",
                     help="Not re-ranked."
                     if factor == 1
-                    else f"{factor} candidates for each row wanted, ranked by the full vectors.",
+                    else f"Recall when {factor} candidates for each row wanted are ranked by the full "
+                    "vectors.",
                 )
                 for factor in shown
             },
@@ -176,11 +177,12 @@ def _sentence(result: TypesResult, names: dict[str, str], goal: float) -> str:
         return f"**No type that can be indexed reaches recall {goal:.2f}.**"
     _, point, factor = min(fitting, key=lambda item: (item[0], item[2]))
     name = plain(names[point.stored.key])
-    full = next((p.index_bytes for p in result.points if p.index_bytes is not None), None)
+    full = next((p for p in result.points if p.index_bytes is not None), point)
     share = (
         ""
-        if full is None or point is result.points[0] or not point.index_bytes
-        else f", {full / point.index_bytes:.1f} times smaller than the first of the table"
+        if full is point or not point.index_bytes
+        else f", {(full.index_bytes or 0) / point.index_bytes:.1f} times smaller than of "
+        f"{plain(names[full.stored.key])}"
     )
     how = "without re-ranking" if factor == 1 else f"re-ranked from {factor} candidates a row"
     return (
