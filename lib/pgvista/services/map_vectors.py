@@ -247,8 +247,8 @@ def _read(
             raise QueryFailed("More rows were read than were counted.", "Try again.")
         held[len(ids) : len(ids) + len(names)] = vectors
         ids += names
-        reporter.check()
         reporter.report(Progress(len(ids), wanted, "reading vectors"))
+        reporter.check()
     return ids, held[: len(ids)]
 
 
