@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pgvista.db.database import Database
 from pgvista.db.target import target_from_url
@@ -65,10 +66,10 @@ def filled(
     return made
 
 
-def run(url: str, sql: str) -> None:
+def run(url: str, text: str) -> None:
     """Run the SQL of a check as a person would, a statement at a time."""
     with psycopg.connect(url, autocommit=True) as session:
-        for statement in sql.split(";"):
+        for statement in text.split(";"):
             lines = [line for line in statement.splitlines() if not line.strip().startswith("--")]
             if "".join(lines).strip():
                 session.execute("\n".join(lines))
@@ -538,3 +539,29 @@ def test_an_index_of_bits_serves_where_no_other_does(db: Database) -> None:
     assert isinstance(facts.serving, IndexInfo)
     assert facts.serving.name == bits.name
     assert datetime.now(UTC) - facts.now < timedelta(minutes=5)
+
+
+def test_odd_names(db: Database, database_url: str) -> None:
+    name = "we\"ird; 100% 'süß'"
+    made = collections.create(
+        db,
+        NewCollection(name, dimension=2, columns=(Column('a%;"b', "bigint"),)),
+    )
+    place = sql.Identifier("pgvista", name)
+    with db.transaction() as connection:
+        connection.execute(
+            sql.SQL(
+                "insert into {} (id, embedding) select i::text, array[i, 1]::real[]::vector "
+                "from generate_series(1, 30) i"
+            ).format(place)
+        )
+    found = checklist(db, made, IMPATIENT)
+    for check in found.checks:
+        if check.key in ("index_needed", "filters", "analyze"):
+            assert check.sql is not None
+            for statement in check.sql.split(";\n"):
+                with psycopg.connect(database_url, autocommit=True) as session:
+                    session.execute(statement.encode())
+    again = checklist(db, collections.open_collection(db, name), IMPATIENT)
+    assert item(again, "index_needed").status is Status.OK
+    assert item(again, "filters").status is Status.OK
