@@ -23,8 +23,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from report import print_table, write_json
-from vectors import make_vectors
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench.report import print_table, write_json
+from bench.vectors import make_vectors
 
 K = 10
 WAYS = ("umap-learn", "pgvista, first time", "pgvista")
