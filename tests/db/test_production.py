@@ -136,7 +136,7 @@ def test_many_dimensions(
     check = look(db, docs, "index_needed", IMPATIENT)
     assert check.sql is not None
     assert any(part in check.sql for part in written.split("|"))
-    assert look(db, docs, "dimension").status is Status.WARNING
+    assert look(db, docs, "dimension", IMPATIENT).status is Status.WARNING
     run(database_url, check.sql)
     assert look(db, docs, "index_needed", IMPATIENT).status is Status.OK
     assert look(db, docs, "dimension").status is Status.OK

@@ -303,7 +303,9 @@ def test_the_calculator_is_right(db: Database, dimension: int, kind: VectorType,
 
 
 def test_the_calculator_knows_what_cannot_be_indexed() -> None:
-    assert not calculate(Plan(1_000, 3_072)).indexable
+    too_many = calculate(Plan(1_000, 3_072))
+    assert not too_many.indexable
+    assert too_many.total_bytes == too_many.table_bytes
     assert calculate(Plan(1_000, 3_072, target=IndexTarget.HALFVEC)).indexable
     assert calculate(Plan(1_000, 3_072, target=IndexTarget.LEADING, leading=512)).indexable
     assert calculate(Plan(1_000, 3_072, method=None)).index_bytes == 0

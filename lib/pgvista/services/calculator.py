@@ -67,7 +67,7 @@ class Sizes:
     """Whether values are moved out of the row, which makes exact scans slower."""
     table_bytes: int
     index_bytes: int
-    """0 without an index."""
+    """0 without an index, and where none takes so many dimensions."""
     build_bytes: int
     """Memory of the build: maintenance_work_mem of at least so much keeps it in memory."""
     indexable: bool
@@ -99,7 +99,10 @@ def calculate(plan: Plan) -> Sizes:
     indexed = index_estimate.value_bytes(dimension, None if bits else indexed_type)
     table = table_size(plan.rows, vector, plan.other_bytes)
     index = build = 0
-    if plan.method is IndexMethod.HNSW:
+    indexable = plan.method is None or dimension <= limit
+    if not indexable:
+        pass
+    elif plan.method is IndexMethod.HNSW:
         index = index_estimate.hnsw_size_bytes(plan.rows, indexed, plan.m)
         build = index_estimate.hnsw_memory_bytes(plan.rows, indexed, plan.m)
     elif plan.method is IndexMethod.IVFFLAT:
@@ -113,7 +116,7 @@ def calculate(plan: Plan) -> Sizes:
         table_bytes=table,
         index_bytes=index,
         build_bytes=build,
-        indexable=plan.method is None or dimension <= limit,
+        indexable=indexable,
     )
 
 

@@ -83,7 +83,7 @@ def dimension(facts: Facts, goal: Goal) -> Check | None:
         return None
     by = "a cast to halfvec" if collection.dimension <= 4_000 else "the bits or leading dimensions"
     return _check(
-        "dimension", "Dimension", Status.OK if facts.serving else Status.WARNING,
+        "dimension", "Dimension", Status.OK if facts.serving or _fast(facts, goal) else Status.WARNING,
         f"{collection.dimension:,} dimensions are more than an index on {collection.vector_type} "
         f"takes ({limit:,}); {by} can be indexed"
         + (f", as {facts.serving.name} does." if facts.serving else "."),
@@ -148,7 +148,7 @@ def used(facts: Facts, goal: Goal) -> Check | None:
             "index_used", "Index used", Status.OK,
             f"The plan of a search for ten rows uses {index.name}; {index.scans:,} searches did so far.",
         )  # fmt: skip
-    fast = facts.scan_ms is not None and facts.scan_ms <= goal.scan_ms
+    fast = _fast(facts, goal)
     return _check(
         "index_used", "Index used", Status.OK if fast else Status.WARNING,
         f"Postgres compares every row instead of using {index.name}, "
@@ -238,6 +238,10 @@ def _without_indexes(facts: Facts) -> str | None:
     if kind is RelationKind.FOREIGN:
         return "A foreign table has no index here: check the table on its own server."
     return None
+
+
+def _fast(facts: Facts, goal: Goal) -> bool:
+    return facts.scan_ms is not None and facts.scan_ms <= goal.scan_ms
 
 
 def _lower(problem: str | None) -> str:

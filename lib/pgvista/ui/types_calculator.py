@@ -165,7 +165,8 @@ def _machines(db: Database, collection: Collection, plan: Plan) -> None:
         else f"No machine was published with {plan.rows:,} rows without swapping: spread them over "
         "several databases, or index fewer bytes."
     )
-    st.markdown(f"{told} :gray[By figures for {dimension:,} dimensions.]")
+    fewer = ", the most there are: count on more memory" if plan.dimension > dimension else ""
+    st.markdown(f"{told} :gray[By figures for {dimension:,} dimensions{fewer}.]")
     rows: list[dict[str, object]] = [
         {
             "source": "published",
