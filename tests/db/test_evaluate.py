@@ -17,7 +17,7 @@ from pgvista.errors import Cancelled, InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import DEFAULT_MEASURES, PairedDifference
 from pgvista.model.evaluation_grid import Decision, GridSetting, GridSpec
-from pgvista.model.search import Fusion, KeywordRank, Mode
+from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode
 from pgvista.services.collections import open_collection
 from pgvista.services.connect import open_database
 from pgvista.services.evaluate import evaluate, template
@@ -236,16 +236,19 @@ def test_a_grid_measures_what_searches_return(db: Database, fruit: Collection) -
         "keyword alone, BM25",
         "keyword alone, ts_rank",
         "keyword alone, ts_rank_cd",
+        "keyword alone, BM25, all words",
     ]
-    assert len(grid.cells) == 3 * (2 + 3) * 2
+    assert len(grid.cells) == 4 * (2 + 3) * 2
     assert (grid.tuning_queries, grid.held_out_queries) == (2, 2)
     settings = {cell.setting.label: cell for cell in (*grid.singles, *grid.cells, grid.present)}
     requests = {label: template(**cell.setting.fields()) for label, cell in settings.items()}
     asked = evaluate(db, fruit, judged, requests, measures=["nDCG@10"], embedder=EAST)
     for setting in asked.settings:
         assert settings[setting.name].all == pytest.approx(setting.measures["nDCG@10"])
-    assert grid.present.setting == GridSetting(Mode.HYBRID, KeywordRank.BM25, Fusion.RRF, 60.0, 0.5)
-    assert watcher.stages["searching"].done == 4 * 3  # no query is asked again for a fusion
+    assert grid.present.setting == GridSetting(
+        Mode.HYBRID, KeywordRank.BM25, Fusion.RRF, 60.0, 0.5, KeywordMatch.ANY_WORD
+    )
+    assert watcher.stages["searching"].done == 4 * 4  # no query is asked again for a fusion
     assert json.loads(json.dumps(grid.to_dict()))["decision"] == "too few"
     assert "4 queries decide nothing" in grid.sentence
 
@@ -261,9 +264,8 @@ def test_a_grid_takes_what_is_better_on_queries_held_out(db: Database, fruit: Co
     spec = GridSpec(fusions=(Fusion.RRF,), ks=(60.0,), resamples=500)
     grid = evaluate_grid(db, fruit, judged, template(mode=Mode.SEMANTIC), spec, embedder=EAST)
     assert grid.decision is Decision.TAKE
-    assert grid.best.setting == GridSetting(
-        Mode.KEYWORD, KeywordRank.BM25
-    )  # the simplest of the best
+    simplest = GridSetting(Mode.KEYWORD, KeywordRank.BM25, match=KeywordMatch.ANY_WORD)
+    assert grid.best.setting == simplest
     assert grid.sentence.startswith("Take keyword alone, BM25: it gains ")
     assert (grid.gain.wins, grid.gain.losses, grid.gain.queries) == (20, 0, 20)
     assert grid.gain.low > 0
@@ -274,7 +276,7 @@ def test_a_grid_keeps_what_is_best_already(db: Database, fruit: Collection) -> N
     grid = evaluate_grid(db, fruit, judged, template(mode=Mode.KEYWORD), embedder=EAST)
     assert grid.decision is Decision.KEEP
     assert grid.best == grid.present
-    assert "none of the 193 settings tried" in grid.sentence
+    assert "none of the 257 settings tried" in grid.sentence
 
 
 def test_a_grid_without_statistics_for_bm25_says_so(db: Database, fruit: Collection) -> None:

@@ -61,23 +61,23 @@ def test_the_grid_decides_and_search_begins_with_its_winner(
     page = browser_page
     open_part(page, app, "Grid")
     page.get_by_role("button", name="Run the grid").click()
-    sentence = page.get_by_role("heading", name="Take min-max")
+    sentence = page.get_by_role("heading", name="Take RRF")
     expect(sentence).to_be_visible(timeout=MINUTES)
-    expect(page.get_by_text("drawn by chance, chose the best of 193 settings")).to_be_visible()
+    expect(page.get_by_text("drawn by chance, chose the best of 257 settings")).to_be_visible()
     charts = page.get_by_test_id("stPlotlyChart")
-    expect(charts).to_have_count(3)
-    for name in ("BM25", "ts_rank", "ts_rank_cd"):
+    expect(charts).to_have_count(4)
+    for name in ("BM25", "ts_rank", "ts_rank_cd", "BM25, all words"):
         expect(page.get_by_label(f"with words ranked by {name}: 63 settings")).to_have_count(1)
     expect(charts.first.locator(".annotation-text")).to_have_count(63)
     page.get_by_role("button", name="Make it the default of help_centre").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("row", name="Fusion rrf minmax")).to_be_visible()
+    expect(dialog.get_by_text("all").first).to_be_visible()
     dialog.get_by_role("button", name="Make it the default").click()
     expect(page.get_by_text("help_centre has its new default")).to_be_visible()
     found = default_request(open_collection(sample.db, "help_centre"))
-    assert found["fusion"] == "minmax"
+    assert found["keyword_match"] == "all"
     page.get_by_role("link", name="Search", exact=True).click()
-    expect(page.get_by_text("Min-max", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="all words")).to_be_visible()
     page.goto(f"{app}/evaluate?collection=help_centre")
     page.get_by_role("radio", name="Grid", exact=True).click()
     page.get_by_role("button", name="Back to pgvista's own").click()

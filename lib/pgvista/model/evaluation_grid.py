@@ -9,11 +9,14 @@ from typing import Any
 
 from pgvista.errors import InvalidInput
 from pgvista.model.evaluation import PairedDifference
-from pgvista.model.search import Fusion, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
 
 GRID_MEASURES = ("nDCG@10", "R@100", "RR@10", "AP", "P@10")
 """What a grid can be judged by."""
 MAX_CELLS = 2_000
+
+Words = tuple[KeywordRank, KeywordMatch]
+"""How the keyword list is made."""
 
 
 class Decision(StrEnum):
@@ -37,6 +40,8 @@ class GridSpec:
     semantic_shares: tuple[float, ...] = (0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9)
     """The semantic list's part of both weights, above 0 and below 1; the ends are single lists."""
     ranks: tuple[KeywordRank, ...] = tuple(KeywordRank)
+    matches: tuple[KeywordMatch, ...] = (KeywordMatch.ANY_WORD, KeywordMatch.WEBSEARCH)
+    """The first is tried with every ranking, the others with the first ranking."""
     measure: str = "nDCG@10"
     seed: int = 0
     """Of the split into halves, and of the bootstrap."""
@@ -44,7 +49,7 @@ class GridSpec:
 
     def __post_init__(self) -> None:
         """Refuse what no search takes, and a grid that would never end."""
-        if not (self.fusions and self.semantic_shares and self.ranks) or (
+        if not (self.fusions and self.semantic_shares and self.words) or (
             Fusion.RRF in self.fusions and not self.ks
         ):
             raise InvalidInput(
@@ -70,12 +75,20 @@ class GridSpec:
             )
         rrf = len(self.ks) if Fusion.RRF in self.fusions else 0
         others = len(set(self.fusions) - {Fusion.RRF})
-        cells = (rrf + others) * len(self.semantic_shares) * len(self.ranks)
+        cells = (rrf + others) * len(self.semantic_shares) * len(self.words)
         if cells > MAX_CELLS:
             raise InvalidInput(
                 f"The grid has {cells:,} settings, and at most {MAX_CELLS:,} are tried.",
                 "Choose fewer values of k or of the weights.",
             )
+
+    @property
+    def words(self) -> tuple[Words, ...]:
+        """The keyword lists that are tried."""
+        every = [(rank, match) for rank in self.ranks[:1] for match in self.matches[1:]]
+        return tuple((rank, match) for rank in self.ranks for match in self.matches[:1]) + tuple(
+            every
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,8 @@ class GridSetting:
     """None unless the fusion is RRF."""
     semantic_share: float | None = None
     """The semantic list's part of both weights; None for a single list."""
+    match: KeywordMatch | None = None
+    """What the keyword list matches; None without one."""
 
     @classmethod
     def of(cls, request: SearchRequest) -> GridSetting:
@@ -97,16 +112,21 @@ class GridSetting:
         if request.mode is Mode.SEMANTIC:
             return cls(Mode.SEMANTIC)
         if request.mode is Mode.KEYWORD:
-            return cls(Mode.KEYWORD, request.keyword_rank)
+            return cls(Mode.KEYWORD, request.keyword_rank, match=request.keyword_match)
         both = request.semantic_weight + request.keyword_weight
         share = round(request.semantic_weight / both, 6) if both else 0.5
         k = request.rrf_k if request.fusion is Fusion.RRF else None
-        return cls(Mode.HYBRID, request.keyword_rank, request.fusion, k, share)
+        return cls(
+            Mode.HYBRID, request.keyword_rank, request.fusion, k, share, request.keyword_match
+        )
 
     @property
     def rank_name(self) -> str:
         """The ranking of the keyword list for people; empty without one: a map for each."""
-        return "" if self.rank is None else _RANK_NAMES[self.rank]
+        if self.rank is None:
+            return ""
+        match = _MATCH_NAMES.get(self.match or KeywordMatch.ANY_WORD, "")
+        return _RANK_NAMES[self.rank] + (f", {match}" if match else "")
 
     @property
     def method_name(self) -> str:
@@ -129,6 +149,8 @@ class GridSetting:
         fields: dict[str, Any] = {"mode": self.mode}
         if self.rank is not None:
             fields["keyword_rank"] = self.rank
+        if self.match is not None:
+            fields["keyword_match"] = self.match
         if self.fusion is not None:
             fields["fusion"] = self.fusion
         if self.rrf_k is not None:
@@ -144,6 +166,13 @@ _RANK_NAMES = {
     KeywordRank.TS_RANK: "ts_rank",
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
 }
+_MATCH_NAMES = {
+    KeywordMatch.WEBSEARCH: "all words",
+    KeywordMatch.PHRASE: "phrase",
+    KeywordMatch.PREFIX: "prefix",
+    KeywordMatch.NEAR: "near spelling",
+}
+"""Any word goes without saying."""
 _FUSION_NAMES = {
     Fusion.RRF: "RRF",
     Fusion.MIN_MAX: "min-max",

@@ -19,7 +19,14 @@ from pgvista.model.evaluation import (
     PairedDifference,
     QuerySet,
 )
-from pgvista.model.evaluation_grid import Decision, Grid, GridCell, GridSetting, GridSpec
+from pgvista.model.evaluation_grid import (
+    Decision,
+    Grid,
+    GridCell,
+    GridSetting,
+    GridSpec,
+    Words,
+)
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.model.search import CandidateLists, Fusion, KeywordRank, Mode, SearchRequest
 from pgvista.science.fusion import Fused
@@ -44,8 +51,8 @@ _NO_LISTS = CandidateLists((), ())
 
 Rankings = dict[str, list[str]]
 """Document ids, best first, by query id."""
-Lists = dict[KeywordRank, list[CandidateLists]]
-"""The two lists of each query, in the order of the queries, by the keyword list's ranking."""
+Lists = dict[Words, list[CandidateLists]]
+"""The two lists of each query, in the order of the queries, by how the keyword list is made."""
 
 
 def evaluate_grid(
@@ -74,13 +81,13 @@ def evaluate_grid(
             "One query cannot be split into halves.", "Judge documents for more queries."
         )
     present, notes = fit(collection, present)
-    ranks, rank_notes = _ranks(collection, present, spec)
+    words, rank_notes = _words(collection, present, spec)
     hybrid = replace(present, mode=Mode.HYBRID, lists=True, highlight=False)
     hybrid = replace(hybrid, limit=1, depth=present.list_depth)
-    tried = [replace(hybrid, keyword_rank=rank) for rank in ranks]
+    tried = [replace(hybrid, keyword_rank=rank, keyword_match=match) for rank, match in words]
     vectors = QueryVectors.embed(db, collection, counted.queries, tried, reporter, embedder)
     lists = {
-        request.keyword_rank: found
+        (request.keyword_rank, request.keyword_match): found
         for request, found in _fetch(db, collection, counted.queries, tried, vectors, reporter)
     }
     parents = _parents(db, collection, lists)
@@ -91,18 +98,19 @@ def evaluate_grid(
     return trial.decide(cells, (*told, *unknown_note(collection, query_set, missing)))
 
 
-def _ranks(
+def _words(
     collection: Collection, present: SearchRequest, spec: GridSpec
-) -> tuple[list[KeywordRank], list[str]]:
-    """Return the rankings that can be had, and a sentence about those that cannot."""
-    ranks, notes = [], []
-    for rank in dict.fromkeys((*spec.ranks, present.keyword_rank)):
-        fitted, why = fit(collection, template(keyword_rank=rank, text_config=present.text_config))
-        if fitted.keyword_rank is rank:
-            ranks.append(rank)
-        else:
+) -> tuple[list[Words], list[str]]:
+    """Return the keyword lists that can be had, and a sentence about those that cannot."""
+    words, notes = [], []
+    for rank, match in dict.fromkeys((*spec.words, (present.keyword_rank, present.keyword_match))):
+        asked = template(keyword_rank=rank, keyword_match=match, text_config=present.text_config)
+        fitted, why = fit(collection, asked)
+        if (fitted.keyword_rank, fitted.keyword_match) == (rank, match):
+            words.append((rank, match))
+        elif rank is KeywordRank.BM25 and match is spec.matches[0]:
             notes += [f"BM25 was not tried. {sentence}" for sentence in why]
-    return ranks, notes
+    return words, notes
 
 
 def _fetch(
@@ -219,23 +227,24 @@ class _Trial:
         present = self._cell(GridSetting.of(self._present), self._present_rankings())
         any_lists = next(iter(self._lists.values()))
         singles = [self._single(GridSetting(Mode.SEMANTIC), any_lists, lambda pair: pair.semantic)]
-        for rank in self._spec.ranks:
-            if rank in self._lists:
-                setting = GridSetting(Mode.KEYWORD, rank)
-                singles.append(self._single(setting, self._lists[rank], lambda pair: pair.keyword))
+        for words in self._spec.words:
+            if words in self._lists:
+                setting = GridSetting(Mode.KEYWORD, words[0], match=words[1])
+                singles.append(self._single(setting, self._lists[words], lambda pair: pair.keyword))
         cells: list[GridCell] = []
         bases = list(self._bases())
         total = len(bases) * len(self._spec.semantic_shares)
-        for rank, request in bases:
+        for words, request in bases:
             made = [
-                _Base.of(fuse_lists(request, pair), self._parents) for pair in self._lists[rank]
+                _Base.of(fuse_lists(request, pair), self._parents) for pair in self._lists[words]
             ]
             for share in self._spec.semantic_shares:
                 reporter.check()
                 setting = GridSetting.of(
                     replace(
                         request,
-                        keyword_rank=rank,
+                        keyword_rank=words[0],
+                        keyword_match=words[1],
                         semantic_weight=2 * share,
                         keyword_weight=2 - 2 * share,
                     )
@@ -248,18 +257,18 @@ class _Trial:
                 reporter.report(Progress(len(cells), total, "trying settings", "settings"))
         return singles, cells, present
 
-    def _bases(self) -> Iterator[tuple[KeywordRank, SearchRequest]]:
-        """Yield each ranking with each fusion and k, at equal weights."""
-        for rank in self._spec.ranks:
+    def _bases(self) -> Iterator[tuple[Words, SearchRequest]]:
+        """Yield each keyword list with each fusion and k, at equal weights."""
+        for words in self._spec.words:
             for fusion in dict.fromkeys(self._spec.fusions):
                 for k in self._spec.ks if fusion is Fusion.RRF else (None,):
-                    if rank in self._lists:
+                    if words in self._lists:
                         k_field = {} if k is None else {"rrf_k": k}
-                        yield rank, template(fusion=fusion, **k_field)
+                        yield words, template(fusion=fusion, **k_field)
 
     def _present_rankings(self) -> Rankings:
         request = self._present
-        lists = self._lists[request.keyword_rank]
+        lists = self._lists[request.keyword_rank, request.keyword_match]
         if request.mode is Mode.HYBRID:
             ordered = [fuse_lists(request, pair).ids for pair in lists]
         elif request.mode is Mode.SEMANTIC:
