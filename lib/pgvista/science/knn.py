@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +129,12 @@ class Scorer:
         self.vectors = unit(vectors) if metric is Metric.COSINE else vectors
         self._half_squares = np.einsum("ij,ij->i", self.vectors, self.vectors) / 2
 
+    def among(self, places: NDArray[np.int64]) -> Scorer:
+        """Return a scorer of some of the rows."""
+        some = copy(self)
+        some.vectors, some._half_squares = self.vectors[places], self._half_squares[places]
+        return some
+
     def scores(self, queries: Floats) -> Floats:
         """Return scores of shape (m, n)."""
         if self._metric is Metric.L1:
@@ -175,9 +182,7 @@ def _by_parts(vectors: Floats, k: int, metric: Metric, seed: int, tell: OnRows) 
         near = ranked[part, : max(PROBED, enough)]
         among = np.concatenate([order[starts[p] : starts[p + 1]] for p in near])
         own = order[starts[part] : starts[part + 1]]
-        local = Scorer.__new__(Scorer)
-        local._metric, local._mean = by, scorer._mean
-        local.vectors, local._half_squares = scorer.vectors[among], scorer._half_squares[among]
+        local = scorer.among(among)
         for start, end in blocks(len(own), len(among)):
             scores = local.scores(vectors[own[start:end]])
             # a row's own part comes first, in the same order
