@@ -183,8 +183,8 @@ def _query(
     drawn = [[x, y, *_at(shown, hit.place)] for hit in there]
     lines["near"] = lines.get("near", []) + drawn
     for hit in there:
-        far = "" if hit.distance is None else f" · {hit.distance:.2f}"
-        ranks.append([*_at(shown, hit.place), f"{hit.rank}{far}"])
+        far = "" if hit.distance is None else f"{hit.distance:.2f}"
+        ranks.append([*_at(shown, hit.place), hit.rank, far])
     for kind in LISTS:
         if kind in lists:
             found: tuple[MapHit, ...] = getattr(placed, kind)

@@ -42,16 +42,17 @@ def query_card(answer: Answer, placed: PlacedQuery) -> None:
 
 def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
     missed = {hit.id for hit in placed.missed}
-    keyword = {hit.id: hit.rank for hit in placed.keyword}
-    hybrid = {hit.id: hit.rank for hit in placed.hybrid}
+    lists = (("S", placed.semantic), ("K", placed.keyword), ("H", placed.hybrid))
+    ranks = [(letter, {hit.id: hit.rank for hit in hits}) for letter, hits in lists]
     rows: list[dict[str, Any]] = [
         {
             "#": hit.rank,
             "row": answer.titles.get(hit.id, hit.id),
             "distance": hit.distance,
-            "index": "missed" if hit.id in missed else "found",
-            "keyword": keyword.get(hit.id),
-            "hybrid": hybrid.get(hit.id),
+            "found": " ".join(
+                (["missed"] if hit.id in missed else [])
+                + [f"{letter}{found[hit.id]}" for letter, found in ranks if hit.id in found]
+            ),
         }
         for hit in placed.neighbours
     ]
@@ -59,16 +60,16 @@ def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
         rows,
         key="map_neighbours",
         hide_index=True,
-        height=min(38 + 35 * len(rows), 400),
+        height=min(37 + 35 * len(rows), 400),
         column_config={
-            "#": st.column_config.NumberColumn(width=30, help="Rank by exact search"),
-            "row": st.column_config.TextColumn(width=150),
-            "distance": st.column_config.NumberColumn(format="%.4f", width=70),
-            "index": st.column_config.TextColumn(
-                width=60, help="Whether the search by the index found it too"
+            "#": st.column_config.NumberColumn(width=28, help="Rank by exact search"),
+            "row": st.column_config.TextColumn(width=140),
+            "distance": st.column_config.NumberColumn(format="%.3f", width=62),
+            "found": st.column_config.TextColumn(
+                width=90,
+                help="Its rank in the semantic list of the index (S), by words (K), in the hybrid "
+                "list (H); missed: the index did not find it",
             ),
-            "keyword": st.column_config.NumberColumn(width=60, help="Rank by words"),
-            "hybrid": st.column_config.NumberColumn(width=60, help="Rank in the hybrid list"),
         },
         alt="The nearest rows by exact search, with their distances and their ranks in other lists",
     )

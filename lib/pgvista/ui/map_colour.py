@@ -100,9 +100,12 @@ def colours(
 
 def by_cluster(shown: OpenMap) -> Colouring:
     """Colour by cluster; points in none have no value."""
-    names = {item.number: item.label for item in shown.saved.info.clusters}
-    found = [names.get(int(number)) for number in shown.saved.points.cluster]
-    return by_category(found, "Cluster", none="in no cluster")
+    names = {str(item.number): item.label for item in shown.saved.info.clusters}
+    found = [str(number) if number >= 0 else None for number in shown.saved.points.cluster.tolist()]
+    made = by_category(found, "Cluster", none="in no cluster")
+    for row in made.header["legend"]:  # two clusters may have the same words
+        row[0] = names.get(row[0], row[0])
+    return made
 
 
 def by_values(values: Sequence[str | None], title: str) -> Colouring:

@@ -25,7 +25,7 @@ def honesty_card(shown: OpenMap) -> None:
         if quality.k and not math.isnan(quality.kept):
             left, right = st.columns(2)
             left.metric(
-                f"Neighbours kept @ {quality.k}",
+                "Neighbours kept",
                 f"{quality.kept:.0%}",
                 help=f"Mean share of a row's {quality.k} true neighbours that are among its "
                 f"{quality.k} nearest on the map.",

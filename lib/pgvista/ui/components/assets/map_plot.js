@@ -125,7 +125,7 @@ function pointStyle(board) {
   const table = paletteOf(board.colour, theme);
   board.table = table;
   const count = board.ids.length;
-  const size = board.colour?.size ?? Math.max(2.5, Math.min(9, 220 / Math.sqrt(count + 1)));
+  const size = board.colour?.size ?? Math.max(2.8, Math.min(9, 480 / Math.sqrt(count + 1)));
   for (const code of board.hidden) table[code] = TRANSPARENT;
   const plain = !codes || (board.colour?.kind === "none" && !board.hidden.size);
   return {
@@ -154,11 +154,41 @@ function annotationsOf(board) {
       x, y, text: escaped(text), showarrow: false, captureevents: false,
       font: { size, color: colour, family: theme.font, weight: 650, shadow: halo }, ...more,
     });
-  for (const [x, y, label] of board.colour?.labels ?? []) write(x, y, label, 12, theme.text, {});
-  for (const [x, y, text] of board.overlay?.ranks ?? []) {
-    write(x, y, text, 11, theme.text, { xshift: 12, yshift: 11 });
+  const axes = board.gd?._fullLayout;
+  const pixel = axes?.xaxis?.l2p ? (x, y) => [axes.xaxis.l2p(x), axes.yaxis.l2p(y)] : null;
+  const taken = [];
+  const above = ([x, y]) => [x, y - 10];
+  for (const [x, y, text] of grouped(board.overlay?.ranks ?? [], pixel)) {
+    if (pixel) reserve(taken, pixel(x, y), text, 16);
+    write(x, y, text, 11, theme.text, { xshift: 10, yshift: 12 });
+  }
+  // Larger clusters come first; a label that would lie on another one waits until one zooms in
+  for (const [x, y, label] of board.colour?.labels ?? []) {
+    if (pixel && !reserve(taken, above(pixel(x, y)), label, 15)) continue;
+    write(x, y, label, 12, theme.text, { yshift: 10 });
   }
   return found;
+}
+
+/** Ranks of points that lie together on the screen stand in one label: "1, 3, 4". */
+function grouped(ranks, pixel) {
+  if (!pixel) return ranks.map(([x, y, rank, far]) => [x, y, `${rank} · ${far}`]);
+  const groups = [];
+  for (const [x, y, rank, far] of ranks) {
+    const [px, py] = pixel(x, y);
+    const near = groups.find((group) => Math.hypot(group.px - px, group.py - py) < 26);
+    if (near) near.ranks.push(rank);
+    else groups.push({ x, y, px, py, far, ranks: [rank] });
+  }
+  return groups.map((g) => [g.x, g.y, g.ranks.length === 1 ? `${g.ranks[0]} · ${g.far}` : g.ranks.join(", ")]);
+}
+
+function reserve(taken, [x, y], text, height) {
+  const half = text.length * 3.5 + 3;
+  const box = [x - half, y - height / 2, x + half, y + height / 2];
+  if (taken.some((t) => t[0] < box[2] && t[2] > box[0] && t[1] < box[3] && t[3] > box[1])) return false;
+  taken.push(box);
+  return true;
 }
 
 function haloOf(board) {
@@ -273,7 +303,7 @@ function layoutOf(board) {
       orientation: "h", bgcolor: TRANSPARENT, color: theme.muted, activecolor: theme.accent,
     },
     newselection: { line: { color: theme.accent, width: 1.5, dash: "dash" } },
-    activeselection: { fillcolor: theme.accent, opacity: 0.06 },
+    activeselection: { fillcolor: theme.accent, opacity: 0.1 },
     annotations: annotationsOf(board),
   };
 }
@@ -393,6 +423,7 @@ async function mount(board) {
   board.gd = gd;
   board.drawn = true;
   listen(board, gd);
+  await window.Plotly.relayout(gd, { annotations: annotationsOf(board) });
   setAttr(root, "data-ready", token);
   if (board.dirty.size) repaint(board);
 }
@@ -424,6 +455,10 @@ function listen(board, gd) {
     board.send?.({ type: "select", ids, token: board.token });
   });
   gd.on("plotly_deselect", () => board.send?.({ type: "select", ids: [], token: board.token }));
+  gd.on("plotly_relayout", (change) => {
+    const zoomed = Object.keys(change).some((name) => /^[xy]axis\.(range|autorange)/.test(name));
+    if (zoomed) window.Plotly.relayout(gd, { annotations: annotationsOf(board) });
+  });
   gd.on("plotly_hover", ({ points, event }) => hover(board, points, event));
   gd.on("plotly_unhover", () => (board.root.tip.hidden = true));
 }
