@@ -109,7 +109,7 @@ def lay_out(way: str, vectors_path: str, out: str) -> None:
         xy = umap.UMAP(metric="cosine").fit(vectors).embedding_
         first_s = time.perf_counter() - began
     else:
-        from pgvista.model.map import MapMethod
+        from pgvista.model.map_spec import MapMethod
         from pgvista.model.metric import Metric
         from pgvista.science.knn import nearest_neighbours
         from pgvista.science.pca import pca

@@ -15,7 +15,8 @@ import pgvista
 from pgvista.api import Collection, Workbench
 from pgvista.errors import Cancelled, InvalidInput, NotFound
 from pgvista.jobs import JobRunner
-from pgvista.model.map import Freshness, MapMethod, MapPoints, MapSpec, SavedMap
+from pgvista.model.map import Freshness, MapPoints, SavedMap
+from pgvista.model.map_spec import MapMethod, MapSpec
 from pgvista.model.metric import Metric
 from pgvista.model.progress import Progress, Reporter
 from pgvista.science.distances import to_all

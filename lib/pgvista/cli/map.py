@@ -13,18 +13,18 @@ from pgvista.cli.output import print_json, tell
 from pgvista.cli.progress import duration, progress_on_stderr
 from pgvista.errors import InvalidInput
 from pgvista.model.filters import parse_filter
-from pgvista.model.map import (
+from pgvista.model.map_spec import (
     DEFAULT_MIN_DIST,
     DEFAULT_NEIGHBORS,
     DEFAULT_SAMPLE,
     MapMethod,
     MapSpec,
-    SavedMap,
 )
 
 if TYPE_CHECKING:
     from pgvista.db.database import Database
     from pgvista.model.collection import Collection
+    from pgvista.model.map import SavedMap
 
 
 @click.command("map")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pgvista.model.map import MapMethod
+from pgvista.model.map_spec import MapMethod
 from pgvista.model.metric import Metric
 from pgvista.science.knn import Knn
 from pgvista.science.umap_layout import umap_layout

@@ -16,13 +16,12 @@ from pgvista.model.map import (
     STORED_NEIGHBOURS,
     Floats,
     MapInfo,
-    MapMethod,
     MapPoints,
     MapQuality,
-    MapSpec,
     OnPreview,
     SavedMap,
 )
+from pgvista.model.map_spec import MapMethod, MapSpec
 from pgvista.model.metric import Metric
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science import map_quality, umap_layout

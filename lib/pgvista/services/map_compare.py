@@ -9,7 +9,8 @@ import numpy as np
 from pgvista.db.database import Database
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
-from pgvista.model.map import Comparison, Floats, MapInfo, MapMethod, MapPoints, SavedMap
+from pgvista.model.map import Comparison, Floats, MapInfo, MapPoints, SavedMap
+from pgvista.model.map_spec import MapMethod
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science.knn import Knn, nearest_neighbours
 from pgvista.science.map_quality import agreement, aligned

@@ -15,15 +15,8 @@ from psycopg.types.json import Jsonb
 from pgvista.db.database import Database
 from pgvista.errors import InvalidInput, NotFound, PermissionDenied, PgvistaError
 from pgvista.model.collection import Collection
-from pgvista.model.map import (
-    ClusterLabel,
-    MapInfo,
-    MapPoints,
-    MapQuality,
-    MapSpec,
-    SavedMap,
-    empty_points,
-)
+from pgvista.model.map import ClusterLabel, MapInfo, MapPoints, MapQuality, SavedMap, empty_points
+from pgvista.model.map_spec import MapSpec
 from pgvista.model.metric import Metric
 from pgvista.sql import map as map_sql
 from pgvista.sql.query import Query

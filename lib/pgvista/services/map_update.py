@@ -9,14 +9,7 @@ import numpy as np
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection
-from pgvista.model.map import (
-    KEPT_NEIGHBOURS,
-    Freshness,
-    MapInfo,
-    MapPoints,
-    MapState,
-    SavedMap,
-)
+from pgvista.model.map import KEPT_NEIGHBOURS, Freshness, MapInfo, MapPoints, MapState, SavedMap
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science.knn import nearest_to
 from pgvista.science.placing import place_many

@@ -17,7 +17,8 @@ from pgvista.db.database import Database
 from pgvista.errors import QueryFailed
 from pgvista.model.collection import Collection, RelationKind
 from pgvista.model.filters import Filter
-from pgvista.model.map import Floats, MapSpec
+from pgvista.model.map import Floats
+from pgvista.model.map_spec import MapSpec
 from pgvista.model.metric import VectorType
 from pgvista.model.progress import Progress, Reporter
 from pgvista.sql import bm25_registry

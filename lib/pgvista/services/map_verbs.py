@@ -9,14 +9,13 @@ from pgvista.db.database import Database
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.filters import parse_filter
-from pgvista.model.map import (
+from pgvista.model.map import MapInfo, SavedMap
+from pgvista.model.map_spec import (
     DEFAULT_MIN_DIST,
     DEFAULT_NEIGHBORS,
     DEFAULT_SAMPLE,
-    MapInfo,
     MapMethod,
     MapSpec,
-    SavedMap,
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pgvista.errors import Cancelled
-from pgvista.model.map import MapMethod
+from pgvista.model.map_spec import MapMethod
 from pgvista.model.metric import Metric
 from pgvista.science.knn import nearest_neighbours
 from pgvista.science.map_quality import map_neighbours
