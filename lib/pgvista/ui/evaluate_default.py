@@ -21,6 +21,7 @@ _NAMES = {
     "rrf_k": "RRF k",
     "semantic_weight": "Semantic weight",
     "keyword_weight": "Keyword weight",
+    "keyword_match": "Words match",
     "keyword_rank": "Words ranked by",
 }
 

@@ -264,9 +264,12 @@ def _maps(grid: Grid) -> None:
         )
     value = _VALUES[shown or "choosing"][1]
     names = list(dict.fromkeys(cell.setting.rank_name for cell in grid.cells))
-    for place, name in zip(st.columns(len(names), gap="small"), names, strict=True):
-        with place:
-            grid_heatmap(grid, name, value=value, key=f"evaluate_heatmap_{name}")
+    across = len(names) if len(names) <= 3 else 2
+    for start in range(0, len(names), across):
+        row = names[start : start + across]
+        for place, name in zip(st.columns(across, gap="small"), row, strict=False):
+            with place:
+                grid_heatmap(grid, name, value=value, key=f"evaluate_heatmap_{name}")
     st.markdown(f":small[:gray[{_legend(grid)}]]")
 
 
