@@ -112,7 +112,13 @@ def row_card(db: Database, collection: Collection, shown: OpenMap, answer: Answe
             long = len(row.content) > 320 or row.content.count("\n") > 7
             with st.container(height=_TEXT_PX if long else "content", border=False):
                 st.text(row.content)
-        facts = {**row.columns, **row.metadata}
+        title = title_of(row)
+        told_already = ("title", title)
+        facts = {
+            name: value
+            for name, value in {**row.columns, **row.metadata}.items()
+            if (name, value) != told_already
+        }
         if facts:
             told = " &nbsp;·&nbsp; ".join(
                 f"{plain(str(name))} **{plain(str(value)[:120]).strip() or '–'}**"

@@ -71,7 +71,9 @@ def colours(
     chosen = st.session_state.get(COLOUR) or CLUSTER
     points = shown.saved.points
     if chosen == KEPT:
-        made = by_number(points.kept.astype(float), "Neighbours kept", limits=(0.0, 1.0))
+        made = by_number(
+            points.kept.astype(float), "Neighbours kept", limits=(0.0, 1.0), reverse=True
+        )
     elif chosen == DISTANCE and distances is not None:
         made = by_number(distances.astype(float), "True distance", reverse=True)
     elif chosen.startswith(COLUMN):
@@ -156,7 +158,7 @@ def by_number(
     limits: tuple[float, float] | None = None,
     reverse: bool = False,
 ) -> Colouring:
-    """Colour by number in 255 steps; with `reverse`, small numbers stand out."""
+    """Colour by number in 255 steps: large ones stand out, with `reverse` small ones."""
     there = np.isfinite(values)
     low, high = limits or (
         (float(values[there].min()), float(values[there].max())) if there.any() else (0.0, 1.0)

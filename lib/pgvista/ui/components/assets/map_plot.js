@@ -12,8 +12,8 @@ const MARKS = {
   query: ["star", 20, "text", "the query"],
   focus: ["circle-open", 22, "text", "the row"],
   near: ["circle", 9, "accent", "true neighbour"],
-  missing: ["circle", 10, "keyword", "true neighbour, lost by the map"],
-  false: ["x", 11, "red", "near on the map alone"],
+  missing: ["circle", 10, "keyword", "neighbour lost by the map"],
+  false: ["x", 11, "red", "near, but no neighbour"],
   semantic: ["circle-open", 15, "semantic", "semantic hit"],
   keyword: ["diamond-open", 19, "keyword", "keyword hit"],
   hybrid: ["square-open", 22, "violet", "hybrid hit"],
@@ -92,8 +92,8 @@ function paletteOf(colour, theme) {
   if (colour?.kind === "number") {
     const [from, to] = theme.dark ? [0.25, 1] : [0, 0.9];
     for (let i = 0; i < 255; i++) {
-      const share = i / 254;
-      const place = (from + (to - from) * (colour.reverse !== theme.dark ? 1 - share : share)) * 10;
+      const share = i / 254; // what stands out is dark on white and bright on black
+      const place = (from + (to - from) * (colour.reverse === theme.dark ? 1 - share : share)) * 10;
       const low = Math.min(9, Math.floor(place));
       table[i] = mix(VIRIDIS[low], VIRIDIS[low + 1], place - low);
     }

@@ -1,0 +1,256 @@
+"""The page Map without a browser: what it says and sends, for tables and maps in every state."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+from tests.app.conftest import OpenPage, finish_jobs, texts
+
+from pgvista.api import Collection, Workbench
+from pgvista.jobs import JobState
+from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
+from pgvista.services import map_store
+from pgvista.services.map import make_map
+from pgvista.ui import map_colour
+from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
+
+PAGE = "map"
+PCA = MapSpec(method=MapMethod.PCA)
+DIMENSION = 4
+VECTORS = np.random.default_rng(4).standard_normal((400, DIMENSION)).astype(np.float32)
+
+
+def make(workbench: Workbench, rows: int, name: str = "docs") -> Collection:
+    made = workbench.create_collection(name, dimension=DIMENSION)
+    made.upsert(
+        {
+            "id": f"r{n}",
+            "content": f"text {n} <b>bold</b>",
+            "embedding": VECTORS[n].tolist(),
+            "metadata": {"part": f"part {n % 3}", "n": n, "many": f"v{n}", "none": None},
+        }
+        for n in range(rows)
+    )
+    return made
+
+
+def mapped(workbench: Workbench, rows: int = 40) -> tuple[Collection, SavedMap]:
+    docs = make(workbench, rows)
+    return docs, make_map(workbench.db, docs.info, PCA)
+
+
+def unpacked(data: bytes) -> tuple[dict[str, Any], bytes]:
+    length = struct.unpack("<I", data[:4])[0]
+    return json.loads(data[4 : 4 + length]), data[4 + length :]
+
+
+# -- states
+
+
+def test_no_collection(open_page: OpenPage) -> None:
+    assert "No collection here yet" in texts(open_page(PAGE))
+
+
+def test_an_empty_collection(open_page: OpenPage, workbench: Workbench) -> None:
+    workbench.create_collection("docs", dimension=2)
+    assert "No rows yet" in texts(open_page(PAGE, collection="docs"))
+
+
+def test_no_map_yet_says_what_making_one_does(open_page: OpenPage, workbench: Workbench) -> None:
+    make(workbench, 14)
+    said = texts(open_page(PAGE, collection="docs"))
+    assert "No map yet" in said
+    assert "14 rows" in said
+
+
+@pytest.mark.parametrize("rows", [1, 2, 14])
+def test_a_map_of_few_rows(open_page: OpenPage, workbench: Workbench, rows: int) -> None:
+    make(workbench, rows)
+    app = open_page(PAGE, collection="docs")
+    app.button(key="map_none.make").click().run()
+    assert finish_jobs(app, timeout_s=120) == [JobState.DONE]
+    assert not app.exception
+    assert "How true is it?" in texts(app)
+    assert app.session_state["_map_open"].saved.info.points == rows
+
+
+def test_rows_without_vectors(open_page: OpenPage, workbench: Workbench) -> None:
+    make(workbench, 1)
+    with psycopg.connect(workbench.url, autocommit=True) as session:
+        session.execute("update pgvista.docs set embedding = null")
+    app = open_page(PAGE, collection="docs")
+    app.button(key="map_none.make").click().run()
+    assert finish_jobs(app) == [JobState.FAILED]
+    said = texts(app)
+    assert "No row of docs can be on a map" in said
+    assert "No map yet" in said
+
+
+def test_a_saved_map_opens_and_says_when_it_is_stale(
+    open_page: OpenPage, workbench: Workbench
+) -> None:
+    docs, _ = mapped(workbench)
+    assert "changed since" not in texts(open_page(PAGE, collection="docs"))
+    docs.upsert([{"id": "new", "content": "new", "embedding": [1, 2, 3, 4]}])
+    app = open_page(PAGE, collection="docs")
+    assert "The table has changed since the map was made" in texts(app)
+    app.button(key="map_update").click().run()
+    assert "changed since" not in texts(app)
+    shown = app.session_state["_map_open"].saved.points
+    assert "new" in shown.ids
+    assert shown.is_new.sum() == 1
+
+
+def test_a_link_to_a_map_that_is_gone(open_page: OpenPage, workbench: Workbench) -> None:
+    _, saved = mapped(workbench)
+    app = open_page(PAGE, collection="docs", map=str(saved.info.number + 7))
+    assert "This map is gone" in texts(app)
+    assert app.session_state["_map_open"].saved.info.number == saved.info.number
+
+
+def test_a_link_with_nonsense(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs", map="x' or 1", map_colour="column:no such")
+    assert not app.exception
+    assert app.selectbox(key="map_colour").value == map_colour.CLUSTER
+
+
+# -- asking
+
+
+def test_a_row_as_the_query(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs", map_text="r3")
+    assert app.text_input(key="map_text").value == "r3"
+    assert "The query" in texts(app)
+
+
+def test_words_without_a_model(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs", map_text="no such row")
+    assert "There is no row 'no such row' on the map" in texts(app)
+
+
+def test_distances_without_a_query(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    app.selectbox(key="map_colour").set_value(map_colour.DISTANCE).run()
+    assert any("distances are measured from it" in item.value for item in app.info)
+
+
+@pytest.mark.parametrize("colour", ["kept", "plain", "column:part", "column:many", "column:none"])
+def test_every_colour(open_page: OpenPage, workbench: Workbench, colour: str) -> None:
+    mapped(workbench)
+    assert not open_page(PAGE, collection="docs", map_colour=colour).exception
+
+
+def focus(app: AppTest, row_id: str) -> AppTest:
+    app.session_state["_map_focus"] = row_id
+    return app.run()
+
+
+def test_a_row_that_was_clicked(open_page: OpenPage, workbench: Workbench) -> None:
+    docs, _ = mapped(workbench)
+    app = focus(open_page(PAGE, collection="docs"), "r5")
+    assert "true neighbours lie beside it" in texts(app)
+    docs.delete(ids=["r5"])
+    assert "This row was deleted" in texts(app.run())
+
+
+def test_a_selection_and_its_deletion(open_page: OpenPage, workbench: Workbench) -> None:
+    docs, _ = mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    app.session_state["_map_selected"] = ("r1", "r2", "r39")
+    app.run()
+    assert "3 rows selected" in texts(app)
+    assert docs.count() == 40
+    assert app.button(key="map_delete").disabled is False
+
+
+def test_names_of_maps_and_clusters(open_page: OpenPage, workbench: Workbench) -> None:
+    docs, _ = mapped(workbench, 400)
+    app = open_page(PAGE, collection="docs")
+    app.toggle(key="map_more").set_value(True).run()
+    token = app.session_state["_map_open"].token
+    app.text_input(key=f"map_name.{token}").set_value("<b>mine</b>").run()
+    assert map_store.list_maps(workbench.db, docs.info)[0].name == "<b>mine</b>"
+    assert not app.exception
+
+
+# -- what is sent
+
+
+def test_points_are_packed_as_float32_and_ids() -> None:
+    points = replace(
+        empty_points(),
+        ids=('a"\n', "b"),
+        xy=np.array([[1, 2], [3, 4]], np.float32),
+        is_new=np.array([False, True]),
+    )
+    header, rest = unpacked(pack_points(points, key="k", token="t", alt="", file="f"))
+    sizes = {name: size for name, _, size in header["blocks"]}
+    assert sizes == {"x": 8, "y": 8, "ids": 5}
+    assert np.frombuffer(rest[:16], "<f4").tolist() == [1, 3, 2, 4]
+    assert rest[16:] == b'a"\n\0b'
+    assert header["added"] == [1]
+
+
+def test_thousands_of_categories_are_twenty_and_others() -> None:
+    values = ["common"] * 10 + [f"v{n:04}" for n in range(5000)] + [None] * 3
+    made = map_colour.by_category(values, "many")
+    legend = made.header["legend"]
+    assert len(legend) == map_colour.TOP + 1
+    assert legend[0][:3] == ["common", 10, 0]
+    assert legend[-1] == ["4,981 others", 4981, map_colour.TOP, True]
+    assert made.header["empty"] == 3
+    assert set(made.codes[-3:]) == {map_colour.NONE}
+    header, codes = unpacked(pack_colours(made.header, made.codes))
+    assert header["title"] == "many"
+    assert len(codes) == len(values)
+
+
+def test_numbers_have_255_steps_and_nan_none() -> None:
+    made = map_colour.by_values([str(n) for n in range(100)] + ["nan", None], "n")
+    assert made.header["kind"] == "number"
+    assert made.codes[0] == 0
+    assert made.codes[99] == 254
+    assert made.codes[100:].tolist() == [255, 255]
+    few = map_colour.by_values(["2020", "2021", "2020"], "year")
+    assert few.header["kind"] == "category"
+    equal = map_colour.by_number(np.full(5, 7.0), "same")
+    assert equal.codes.tolist() == [0] * 5
+
+
+def test_only_nulls() -> None:
+    made = map_colour.by_values([None, None], "none")
+    assert made.codes.tolist() == [255, 255]
+    assert made.header["empty"] == 2
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        "x",
+        {"type": "click", "ids": ["a"], "token": "other"},
+        {"type": "drop", "ids": ["a"], "token": "t"},
+        {"type": "click", "ids": ["a", "b"], "token": "t"},
+        {"type": "select", "ids": [1], "token": "t"},
+        {"type": "select", "ids": "a", "token": "t"},
+    ],
+)
+def test_events_that_are_none(sent: object) -> None:
+    assert read_event(sent, "t") is None
+
+
+def test_an_event() -> None:
+    event = read_event({"type": "select", "ids": ["a", "b"], "token": "t"}, "t")
+    assert event is not None
+    assert event.ids == ("a", "b")
