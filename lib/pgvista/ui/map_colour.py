@@ -188,7 +188,10 @@ def density(points: MapPoints) -> dict[str, Any] | None:
     placed = points.xy[np.isfinite(points.xy).all(axis=1)]
     if len(placed) < 3:
         return None
-    grid, xs, ys = np.histogram2d(placed[:, 0], placed[:, 1], bins=_GRID)
+    low, high = placed.min(axis=0), placed.max(axis=0)
+    room = np.maximum(high - low, 1e-6) * 0.12  # so that the outermost contours close
+    limits = np.stack([low - room, high + room], axis=1)
+    grid, xs, ys = np.histogram2d(placed[:, 0], placed[:, 1], bins=_GRID, range=limits.tolist())
     kernel = np.exp(-(np.arange(-4, 5) ** 2) / 6.0)
     kernel /= kernel.sum()
     for axis in (0, 1):

@@ -22,12 +22,18 @@ from numpy.typing import NDArray
 from streamlit.components.v2.types import ComponentRenderer
 
 from pgvista.model.map import MapPoints
-from pgvista.ui.components._mount import component
 
 Bytes = NDArray[np.uint8]
 
-_colours = component("map_colours")
-_overlay = component("map_overlay")
+
+def _messenger(name: str) -> ComponentRenderer:
+    """Register a part that draws nothing itself: its script alone, since it is sent each time."""
+    script = resources.files(__package__).joinpath("assets", f"{name}.js").read_text("utf-8")
+    return st.components.v2.component(f"pgvista.{name}", js=script)
+
+
+_colours = _messenger("map_colours")
+_overlay = _messenger("map_overlay")
 
 
 @dataclass(frozen=True, slots=True)

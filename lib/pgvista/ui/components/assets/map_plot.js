@@ -170,7 +170,7 @@ function annotationsOf(board) {
   return found;
 }
 
-/** Ranks of points that lie together on the screen stand in one label: "1, 3, 4". */
+/** Ranks of points that lie together on the screen stand in one label: "1–3, 5". */
 function grouped(ranks, pixel) {
   if (!pixel) return ranks.map(([x, y, rank, far]) => [x, y, `${rank} · ${far}`]);
   const groups = [];
@@ -180,7 +180,17 @@ function grouped(ranks, pixel) {
     if (near) near.ranks.push(rank);
     else groups.push({ x, y, px, py, far, ranks: [rank] });
   }
-  return groups.map((g) => [g.x, g.y, g.ranks.length === 1 ? `${g.ranks[0]} · ${g.far}` : g.ranks.join(", ")]);
+  return groups.map((g) => [g.x, g.y, g.ranks.length === 1 ? `${g.ranks[0]} · ${g.far}` : spans(g.ranks)]);
+}
+
+function spans(ranks) {
+  const runs = [];
+  for (const rank of ranks) {
+    const last = runs.at(-1);
+    if (last && rank === last[1] + 1) last[1] = rank;
+    else runs.push([rank, rank]);
+  }
+  return runs.map(([from, to]) => (from === to ? from : to === from + 1 ? `${from}, ${to}` : `${from}–${to}`)).join(", ");
 }
 
 function reserve(taken, [x, y], text, height) {

@@ -1,0 +1,210 @@
+"""The map in the browser: bytes sent, first paint, and a change of the overlay beside st.plotly_chart.
+
+    .venv/bin/python bench/map_page.py [--rows 50000 100000] [--json FILE]
+
+Both pages draw the same random points and, at each press of a button, another query with lines to
+ten of them. Times are from the press to the repainted chart, the median of five; bytes are those of
+the WebSocket. Chromium is found as the browser tests find it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Page, sync_playwright
+from tests.e2e.conftest import BROWSER_FLAGS, find_browser
+
+REPEATS = 5
+OURS = """
+import numpy as np, streamlit as st
+from dataclasses import replace
+from pgvista.model.map import empty_points
+from pgvista.ui.components.map_plot import *
+n = {rows}
+rng = np.random.default_rng(0)
+xy = rng.standard_normal((n, 2)).astype(np.float32)
+ids = tuple(f"row-{{i:06d}}" for i in range(n))
+points = replace(empty_points(), ids=ids, xy=xy, is_new=np.zeros(n, bool))
+codes = (np.arange(n) % 8).astype(np.uint8)
+legend = [[f"group {{i}}", n // 8, i, False] for i in range(8)]
+plotly_script()
+@st.fragment
+def page():
+    turn = st.session_state.get("turn", 0)
+    if st.button("next"):
+        turn = st.session_state.turn = turn + 1
+    map_points(pack_points(points, key="m", token="t", alt="", file="f"), key="p")
+    head = dict(key="m", token="t", version="1", kind="category", title="group", legend=legend,
+                show_legend=True, labels=[], density=None, size=None, empty=0, none="")
+    map_colours(pack_colours(head, codes), key="c")
+    x, y = map(float, xy[turn]); near = xy[turn + 1:turn + 11].tolist()
+    map_overlay(dict(key="m", token="t", good=True, halo=[x, y, .2],
+        lines={{"near": [[x, y, *other] for other in near]}},
+        marks=[["semantic", *other, ids[turn]] for other in near] + [["query", x, y, None]],
+        ranks=[[*other, i + 1, "0.5"] for i, other in enumerate(near)]), key="o",
+        happened=lambda event: None)
+page()
+"""
+THEIRS = """
+import numpy as np, plotly.graph_objects as go, streamlit as st
+n = {rows}
+rng = np.random.default_rng(0)
+xy = rng.standard_normal((n, 2)).astype(np.float32)
+ids = [f"row-{{i:06d}}" for i in range(n)]
+@st.fragment
+def page():
+    turn = st.session_state.get("turn", 0)
+    if st.button("next"):
+        turn = st.session_state.turn = turn + 1
+    x, y = map(float, xy[turn]); near = xy[turn + 1:turn + 11]
+    figure = go.Figure()
+    for i in range(8):
+        at = np.arange(i, n, 8)
+        figure.add_trace(go.Scattergl(x=xy[at, 0], y=xy[at, 1], mode="markers", customdata=[ids[j] for j in at],
+                                      marker=dict(size=3), hoverinfo="none"))
+    lines = np.column_stack([np.tile([x, y], (10, 1)), near, np.full((10, 2), np.nan)]).reshape(-1, 2)
+    figure.add_trace(go.Scattergl(x=lines[:, 0], y=lines[:, 1], mode="lines", name=f"turn {{turn}}"))
+    figure.update_layout(height=600, uirevision="same")
+    st.plotly_chart(figure, key="chart", on_select="rerun", theme=None)
+page()
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 100_000, 200_000])
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    found = [measure(rows) for rows in asked.rows]
+    print(
+        "    rows  page            first paint   bytes sent   a change   bytes sent   server   browser"
+    )
+    for row in found:
+        for name in ("pgvista", "st.plotly_chart"):
+            one = row[name]
+            print(
+                f"{row['rows']:8,}  {name:15} {one['first_s']:8.2f} s {one['first_bytes'] / 1e6:10.2f} MB "
+                f"{one['change_s']:8.2f} s {one['change_bytes']:10,.0f} B "
+                f"{one['server_mb']:6.0f} MB {one['browser_mb']:6.0f} MB"
+            )
+        ratio = row["pgvista"]["change_s"] / row["st.plotly_chart"]["change_s"]
+        print(f"          a change takes {ratio:.2f} of the time of st.plotly_chart")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1))
+
+
+def measure(rows: int) -> dict[str, Any]:
+    """Measure both pages at one size."""
+    ours = run(
+        OURS.format(rows=rows),
+        "!!document.querySelector('.pgv-map[data-ready]')",
+        "window.pgvistaMaps?.m?.painted ?? 0",
+    )
+    theirs = run(
+        THEIRS.format(rows=rows),
+        "!!document.querySelector('.js-plotly-plot .gl-canvas')",
+        "+(document.querySelector('.js-plotly-plot')?._fullData?.at(-1)?.name?.slice(5) ?? 0)",
+    )
+    return {"rows": rows, "pgvista": ours, "st.plotly_chart": theirs}
+
+
+def run(script: str, ready: str, turn: str) -> dict[str, float]:
+    """Serve one page, open it, and press the button."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page.py"
+        path.write_text(script)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "streamlit", "run", str(path), "--server.port", str(port)]
+        command += ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "lib")}
+        serving = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(url)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
+                )
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                sent: list[int] = []
+                page.on(
+                    "websocket", lambda ws: ws.on("framereceived", lambda f: sent.append(len(f)))
+                )
+                page.set_default_timeout(120_000)
+                told = _press(page, url, sent, ready, turn)
+                # the renderer of this page alone: the largest child of the browser
+                children = psutil.Process().children(recursive=True)
+                renderers = [
+                    item.memory_info().rss
+                    for item in children
+                    if "--type=renderer" in " ".join(item.cmdline())
+                ]
+                told["browser_mb"] = max(renderers, default=0) / 1e6
+                told["server_mb"] = psutil.Process(serving.pid).memory_info().rss / 1e6
+                browser.close()
+                return told
+        finally:
+            serving.terminate()
+            serving.wait(20)
+
+
+def _press(page: Page, url: str, sent: list[int], ready: str, turn: str) -> dict[str, float]:
+    began = time.perf_counter()
+    page.goto(url)
+    page.wait_for_function(ready, polling=20)
+    _settled(page)
+    first, first_bytes = time.perf_counter() - began, sum(sent)
+    page.wait_for_timeout(2_000)
+    times, sizes = [], []
+    for _ in range(REPEATS):
+        sent.clear()
+        before = page.evaluate(turn)
+        began = time.perf_counter()
+        page.get_by_role("button", name="next").click()
+        page.wait_for_function(f"({turn}) > {before}", polling=20)
+        _settled(page)
+        times.append(time.perf_counter() - began)
+        page.wait_for_timeout(700)
+        sizes.append(sum(sent))
+    return {
+        "first_s": first,
+        "first_bytes": first_bytes,
+        "change_s": statistics.median(times),
+        "change_bytes": statistics.median(sizes),
+    }
+
+
+def _settled(page: Page) -> None:
+    """Wait for two frames: what was drawn is on the screen."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()
