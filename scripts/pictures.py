@@ -116,6 +116,69 @@ def search(page: Page, base: str) -> None:
     slider.blur()
 
 
+def ledger(page: Page, base: str) -> None:
+    """Search after k was moved from 60 to 1: what moved, and why."""
+    search(page, base)
+    slider = page.get_by_role("slider", name="RRF k", exact=True)
+    slider.press("Home")
+    settle(page)
+    slider.blur()
+    page.get_by_role("radio", name="Ledger", exact=True).click()
+
+
+def compare(page: Page, base: str) -> None:
+    """Compare: the three modes, with lines between them."""
+    page.goto(f"{base}/compare?collection=help_centre")
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.get_by_text("different rows")).to_be_visible(timeout=180_000)
+
+
+def by_example(page: Page, base: str) -> None:
+    """By example: like two rows."""
+    page.goto(f"{base}/by_example?collection=help_centre")
+    box = page.get_by_role("textbox").first
+    box.fill(QUESTION)
+    box.press("Enter")
+    settle(page)
+
+
+def near_duplicates(page: Page, base: str) -> None:
+    """Near-duplicates of the help centre."""
+    page.goto(f"{base}/duplicates?collection=help_centre")
+    expect(page.get_by_text("of 36 rows")).to_be_visible(timeout=60_000)
+
+
+def evaluate(page: Page, base: str) -> None:
+    """Evaluate: the grid with the sentence that decides."""
+    page.goto(f"{base}/evaluate?collection=help_centre")
+    page.get_by_role("radio", name="Grid", exact=True).click()
+    page.get_by_role("button", name="Run the grid").click()
+    expect(page.get_by_text("drawn by chance, chose the best of")).to_be_visible(timeout=300_000)
+
+
+def indexes(page: Page, base: str) -> None:
+    """Indexes of the help centre, and the cost of a new one."""
+    page.goto(f"{base}/indexes?collection=help_centre")
+    expect(page.get_by_role("button", name="Build", exact=True)).to_be_visible(timeout=60_000)
+
+
+def live(page: Page, base: str) -> None:
+    """Live: the index beside the exact rows."""
+    page.goto(f"{base}/live?collection=python_reference")
+    page.get_by_role("button", name="Draw a row at random").click()
+    expect(page.get_by_text("recall", exact=False).first).to_be_visible(timeout=60_000)
+
+
+def sweep(page: Page, base: str) -> None:
+    """Sweep: the curve, its front and the setting to take."""
+    page.goto(f"{base}/sweep?collection=python_reference")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure")).to_be_visible(timeout=300_000)
+
+
 PAGES: dict[str, Callable[[Page, str], None]] = {
     "home": home,
     "connect": connect,
@@ -123,6 +186,14 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "load": load,
     "browse": browse,
     "search": search,
+    "ledger": ledger,
+    "by_example": by_example,
+    "compare": compare,
+    "evaluate": evaluate,
+    "indexes": indexes,
+    "live": live,
+    "sweep": sweep,
+    "duplicates": near_duplicates,
 }
 
 
