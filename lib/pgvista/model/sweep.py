@@ -7,10 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from pgvista.errors import InvalidInput
 from pgvista.model.filters import Filter
@@ -23,6 +20,10 @@ from pgvista.model.tuning import (
     NearestRequest,
     check_whole,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEFAULT_EF_SEARCH = (20, 40, 80, 120, 200, 400)
 DEFAULT_PROBES = (1, 2, 4, 8, 16, 32, 64)
@@ -108,6 +109,8 @@ class SweepSpec:
             raise InvalidInput(f"truth is {self.truth!r}.", "Choose auto, server or transfer.")
         if self.vectors is not None:
             given = self.vectors
+            import numpy as np
+
             if given.ndim != 2 or not given.size or not np.isfinite(given).all():
                 raise InvalidInput(
                     "The query vectors are empty, of different lengths, or hold NaN or infinity.",
