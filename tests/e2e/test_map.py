@@ -142,6 +142,10 @@ def test_what_is_asked_keeps_zoom_and_selection(
     page.get_by_role("textbox", name="Query").fill('r"7')
     expect(page.locator(".st-key-map_query")).to_be_visible()
     expect(page.locator(".pgv-map .legend")).to_contain_text("the query")
+    page.get_by_role("textbox", name="Query").fill("no such row")
+    expect(page.get_by_text("There is no row 'no such row' on the map")).to_be_visible()
+    page.get_by_role("textbox", name="Query").fill('r"8')
+    expect(page.locator(".st-key-map_query")).to_be_visible()
     page.get_by_text("Density", exact=True).click()
     expect(page.locator(".pgv-map .contour").first).to_be_attached()
     assert view(page) == before

@@ -63,10 +63,10 @@ def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
         height=min(37 + 35 * len(rows), 400),
         column_config={
             "#": st.column_config.NumberColumn(width=28, help="Rank by exact search"),
-            "row": st.column_config.TextColumn(width=140),
+            "row": st.column_config.TextColumn(width=112),
             "distance": st.column_config.NumberColumn(format="%.3f", width=62),
             "found": st.column_config.TextColumn(
-                width=90,
+                width=78,
                 help="Its rank in the semantic list of the index (S), by words (K), in the hybrid "
                 "list (H); missed: the index did not find it",
             ),

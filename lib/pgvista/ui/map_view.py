@@ -23,7 +23,7 @@ from pgvista.ui.map_maps import look_card, maps_card
 from pgvista.ui.map_selection import selection
 from pgvista.ui.map_state import OpenMap
 from pgvista.ui.map_titles import all_titles
-from pgvista.ui.search_waiting import show_waiting
+from pgvista.ui.map_waiting import map_waiting
 
 _LISTS_SHOWN = ["semantic", "keyword", "missed"]
 
@@ -41,11 +41,12 @@ def map_view(
         st.toast(said, icon=":material/check:")
     _line(collection, shown)
     answer = find(db, collection, shown, embedder)
-    if answer.waits and embedder is not None:
-        show_waiting(embedder, meanwhile=True)
-    if answer.error is not None:
-        show_error(answer.error)
-    stale_notice(db, collection, shown)
+    with st.container(key="map_notices"):  # one place for all: the map beneath must not move
+        if answer.waits and embedder is not None:
+            map_waiting(embedder)
+        if answer.error is not None:
+            show_error(answer.error)
+        stale_notice(db, collection, shown)
     left, right = st.columns((0.7, 0.3), gap="medium")
     with right:  # first, since what is chosen here is drawn at the left
         row_card(db, collection, shown, answer)

@@ -154,25 +154,33 @@ function annotationsOf(board) {
       x, y, text: escaped(text), showarrow: false, captureevents: false,
       font: { size, color: colour, family: theme.font, weight: 650, shadow: halo }, ...more,
     });
-  const axes = board.gd?._fullLayout;
-  const pixel = axes?.xaxis?.l2p ? (x, y) => [axes.xaxis.l2p(x), axes.yaxis.l2p(y)] : null;
+  const scale = scaleOf(board);
+  const pixel = (x, y) => [x * scale, -y * scale];
   const taken = [];
   const above = ([x, y]) => [x, y - 10];
   for (const [x, y, text] of grouped(board.overlay?.ranks ?? [], pixel)) {
-    if (pixel) reserve(taken, pixel(x, y), text, 16);
+    reserve(taken, pixel(x, y), text, 16);
     write(x, y, text, 11, theme.text, { xshift: 10, yshift: 12 });
   }
   // Larger clusters come first; a label that would lie on another one waits until one zooms in
   for (const [x, y, label] of board.colour?.labels ?? []) {
-    if (pixel && !reserve(taken, above(pixel(x, y)), label, 15)) continue;
+    if (!reserve(taken, above(pixel(x, y)), label, 15)) continue;
     write(x, y, label, 12, theme.text, { yshift: 10 });
   }
   return found;
 }
 
+/** Pixels for each unit of the map, also before it is drawn; both axes have the same. */
+function scaleOf(board) {
+  const axis = board.drawn && board.gd?._fullLayout?.xaxis;
+  if (axis?.l2p) return Math.abs(axis.l2p(1) - axis.l2p(0));
+  const [low, high] = clearOfLegend(board);
+  const [bottom, top] = board.rangeY;
+  return Math.min(board.root.clientWidth / (high - low), board.root.clientHeight / (top - bottom));
+}
+
 /** Ranks of points that lie together on the screen stand in one label: "1–3, 5". */
 function grouped(ranks, pixel) {
-  if (!pixel) return ranks.map(([x, y, rank, far]) => [x, y, `${rank} · ${far}`]);
   const groups = [];
   for (const [x, y, rank, far] of ranks) {
     const [px, py] = pixel(x, y);
@@ -339,7 +347,7 @@ function rangeOf(values) {
     if (value > high) high = value;
   }
   if (!(low <= high)) return [-1, 1];
-  const room = (high - low || 2) * 0.05;
+  const room = (high - low || 2) * 0.08;
   return [low - room, high + room];
 }
 
@@ -433,7 +441,6 @@ async function mount(board) {
   board.gd = gd;
   board.drawn = true;
   listen(board, gd);
-  await window.Plotly.relayout(gd, { annotations: annotationsOf(board) });
   setAttr(root, "data-ready", token);
   if (board.dirty.size) repaint(board);
 }
@@ -467,7 +474,10 @@ function listen(board, gd) {
   gd.on("plotly_deselect", () => board.send?.({ type: "select", ids: [], token: board.token }));
   gd.on("plotly_relayout", (change) => {
     const zoomed = Object.keys(change).some((name) => /^[xy]axis\.(range|autorange)/.test(name));
-    if (zoomed) window.Plotly.relayout(gd, { annotations: annotationsOf(board) });
+    if (!zoomed) return;
+    const annotations = annotationsOf(board);
+    const places = (list) => JSON.stringify((list ?? []).map(({ x, y, text }) => [x, y, text]));
+    if (places(annotations) !== places(gd.layout.annotations)) window.Plotly.relayout(gd, { annotations });
   });
   gd.on("plotly_hover", ({ points, event }) => hover(board, points, event));
   gd.on("plotly_unhover", () => (board.root.tip.hidden = true));
