@@ -160,7 +160,9 @@ def explain(hit: Hit, mode: Mode, best: float, found: Sum | None = None) -> dict
 def _tied(others: int) -> str:
     if not others:
         return ""
-    return f"tied with {others:,} {'other' if others == 1 else 'others'}, the nearer by meaning first"
+    return (
+        f"tied with {others:,} {'other' if others == 1 else 'others'}, the nearer by meaning first"
+    )
 
 
 def _share(part: float | None, whole: float) -> float:
