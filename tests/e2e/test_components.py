@@ -348,7 +348,9 @@ def test_a_hit_tells_what_moved_its_sum_and_its_ties(show: Callable[[str], Page]
     )
     expect(rows.first.locator(".line").first).to_have_text("semantic #1distance 0.2300.0164")
     expect(rows.first.locator(".line").first).to_have_attribute("title", "1 / (60 + 1) = 0.0164")
-    expect(rows.nth(3).locator(".tied")).to_have_text("tied with 1 other, the nearer by meaning first")
+    expect(rows.nth(3).locator(".tied")).to_have_text(
+        "tied with 1 other, the nearer by meaning first"
+    )
     expect(rows.first.locator(".tied")).to_be_hidden()
     rows.nth(3).get_by_role("button", name="show all").click()
     sums = rows.nth(3).locator(".sums dd")
