@@ -29,7 +29,7 @@ from pgvista.model.sweep import (
     SweepSpec,
 )
 from pgvista.model.tuning import Target
-from pgvista.services import sweep_run
+from pgvista.services import collections, sweep_run
 from pgvista.services.indexes import create_index
 from pgvista.services.recommend import front, recommend
 from pgvista.services.sweep import sweep
@@ -568,3 +568,16 @@ def test_saturation_is_named(swept: SweepResult) -> None:
     assert any("saturated from ef_search 20" in reason for reason in told.reasons)
     assert any("larger m" in reason for reason in told.reasons)
     assert recommend(of(swept), Target()).point is None
+
+
+def test_sweeps_follow_a_renamed_collection_and_go_with_a_dropped_one(workbench: Workbench) -> None:
+    made = fill(workbench, "moving", VECTORS[:300])
+    made.create_index("hnsw")
+    result = sweep(made.db, made.info, SweepSpec(queries=5, **QUIET))
+    save_sweep(made.db, made.info, result)
+    renamed = collections.rename(made.db, made.info, "moved")
+    assert len(list_sweeps(made.db, renamed)) == 1
+    collections.drop(made.db, renamed)
+    again = fill(workbench, "moved", VECTORS[:10])
+    assert list_sweeps(again.db, again.info) == []
+    again.drop()

@@ -118,6 +118,8 @@ def forget(
         connection.execute(query.sql, query.params)
     if (run(connection, judgments.sets_deletable()).fetchone() or (False,))[0]:
         run(connection, judgments.delete_of_collection(collection.schema, collection.table))
+    for (name,) in run(connection, catalog.kept_of_collections()).fetchall():
+        run(connection, catalog.forget_kept(name, collection.schema, collection.table))
     _in_session.get(db, {}).pop((collection.schema, collection.table), None)
 
 
@@ -130,6 +132,8 @@ def rename(
         connection.execute(query.sql, query.params)
     if (run(connection, judgments.sets_writable()).fetchone() or (False,))[0]:
         run(connection, judgments.rename_collection(collection.schema, collection.table, new))
+    for (name,) in run(connection, catalog.kept_of_collections()).fetchall():
+        run(connection, catalog.rename_kept(name, collection.schema, collection.table, new))
     session = _in_session.get(db, {})
     if (entry := session.pop((collection.schema, collection.table), None)) is not None:
         session[collection.schema, new] = entry

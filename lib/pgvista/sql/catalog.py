@@ -284,3 +284,37 @@ where relation_schema = %(schema)s and relation_name = %(table)s"""
         ),
         {"schema": schema, "table": table, "new": new},
     )
+
+
+def kept_of_collections() -> Query:
+    """Name the tables in which more is kept of collections, as far as this role may write them."""
+    return Query(
+        compose(
+            """select name from unnest(array['tuning_sweeps', 'maps']) as name
+where coalesce(has_table_privilege(to_regclass('pgvista.' || name), 'update, delete'), false)"""
+        )
+    )
+
+
+def rename_kept(kept: str, schema: str, table: str, new: str) -> Query:
+    """Carry what is kept of a collection over to its new name."""
+    return Query(
+        compose(
+            """update {kept} set collection_name = %(new)s
+where collection_schema = %(schema)s and collection_name = %(table)s""",
+            kept=sql.Identifier(CATALOG_SCHEMA, kept),
+        ),
+        {"schema": schema, "table": table, "new": new},
+    )
+
+
+def forget_kept(kept: str, schema: str, table: str) -> Query:
+    """Remove what is kept of a collection."""
+    return Query(
+        compose(
+            """delete from {kept}
+where collection_schema = %(schema)s and collection_name = %(table)s""",
+            kept=sql.Identifier(CATALOG_SCHEMA, kept),
+        ),
+        {"schema": schema, "table": table},
+    )
