@@ -143,4 +143,10 @@ def apply_theme() -> None:
         st.html(f"<style>{', '.join(f'{s}, {s}:hover' for s in _PRIMARY)} {rule}</style>")
 
 
-_PRIMARY = ('button[kind="primary"]', 'button[kind="primaryFormSubmit"]', 'a[kind="primary"]')
+_PRIMARY = (
+    'button[kind="primary"]',
+    'button[kind="primaryFormSubmit"]',
+    'a[kind="primary"]',
+    'span[data-tag]',
+    'span[data-tag] button',
+)
