@@ -1,4 +1,3 @@
-const FIRST_OVERLAY = 3;
 const BASE = 1;
 const ADDED = 2;
 const VIRIDIS = [
@@ -176,7 +175,7 @@ function scaleOf(board) {
   if (axis?.l2p) return Math.abs(axis.l2p(1) - axis.l2p(0));
   const [low, high] = clearOfLegend(board);
   const [bottom, top] = board.rangeY;
-  return Math.min(board.root.clientWidth / (high - low), board.root.clientHeight / (top - bottom));
+  return Math.min(board.root.clientWidth / (high - low), board.root.plot.clientHeight / (top - bottom));
 }
 
 /** Ranks of points that lie together on the screen stand in one label: "1–3, 5". */
@@ -249,21 +248,17 @@ function densityOf(board) {
   return density ?? { x: [0, 1], y: [0, 1], z: [[0, 0], [0, 0]] };
 }
 
-function tracesOf(board) {
+const SHOWN = { unselected: { marker: { opacity: 1 } }, selected: { marker: { opacity: 1 } } };
+
+/** The points and what lies under them. */
+function pointTraces(board) {
   const { theme } = board;
   const style = pointStyle(board);
   const gl = { type: "scattergl", hoverinfo: "none", showlegend: false };
-  const shown = { unselected: { marker: { opacity: 1 } }, selected: { marker: { opacity: 1 } } };
-  const line = (kind, color, dash) => {
-    const [x, y] = linesOf(board, kind);
-    return { ...gl, ...shown, hoverinfo: "skip", mode: "lines", x, y, line: { color, width: 1.4, dash } };
-  };
-  const [haloX, haloY] = haloOf(board);
-  const marks = marksOf(board);
-  const density = densityOf(board);
   return [
     {
-      type: "contour", ...density, showscale: false, hoverinfo: "skip", visible: Boolean(board.colour?.density),
+      type: "contour", ...densityOf(board), showscale: false, hoverinfo: "skip",
+      visible: Boolean(board.colour?.density),
       ncontours: 9, contours: { coloring: "fill" }, line: { width: 0.5, color: theme.line },
       colorscale: [[0, theme.background], [1, mix(theme.background, theme.text, 0.22)]],
     },
@@ -277,25 +272,80 @@ function tracesOf(board) {
       unselected: { marker: { opacity: 0.12 } },
     },
     {
-      ...gl, ...shown, hoverinfo: "skip", mode: "markers", x: board.addedX, y: board.addedY,
+      ...gl, ...SHOWN, hoverinfo: "skip", mode: "markers", x: board.addedX, y: board.addedY,
       marker: { symbol: "circle-open", size: style.size + 5, color: theme.text, line: { width: 1.2 } },
     },
+  ];
+}
+
+/** Halo, lines and marks; `type` is "scatter", or "scattergl" in a figure with the points. */
+function overTraces(board, type) {
+  const { theme, overlay } = board;
+  const common = { type, ...SHOWN, hoverinfo: "skip", showlegend: false };
+  const line = (kind, color, dash) => {
+    const [x, y] = linesOf(board, kind);
+    return { ...common, mode: "lines", x, y, line: { color, width: 1.4, dash } };
+  };
+  const [haloX, haloY] = haloOf(board);
+  const halo = overlay?.good === false ? theme.red : theme.accent;
+  const marks = marksOf(board);
+  return [
     {
-      ...gl, ...shown, hoverinfo: "skip", mode: "lines", x: haloX, y: haloY, fill: "toself",
-      fillcolor: board.overlay?.good === false ? `${theme.red}1c` : `${theme.accent}22`,
-      line: { color: board.overlay?.good === false ? theme.red : theme.accent, width: 1.2, dash: "dot" },
+      ...common, mode: "lines", x: haloX, y: haloY, fill: "toself", fillcolor: `${halo}1f`,
+      line: { color: halo, width: 1.2, dash: "dot" },
     },
     line("near", theme.accent, "solid"),
     line("missing", theme.keyword, "solid"),
     line("false", theme.red, "dot"),
     {
-      ...gl, ...shown, mode: "markers", x: marks.x, y: marks.y, customdata: marks.ids,
+      ...common, mode: "markers", x: marks.x, y: marks.y,
       marker: {
         color: marks.color, symbol: marks.symbol, size: marks.size, opacity: 1,
         line: { width: marks.edge, color: marks.edges },
       },
     },
   ];
+}
+
+/** A figure of its own over the points: Plotly draws all of a figure anew for each of its changes. */
+function overLayout(board) {
+  const { xaxis, yaxis, width, height } = board.gd._fullLayout;
+  const axis = { visible: false, fixedrange: true };
+  return {
+    width, height, showlegend: false, hovermode: false,
+    margin: { l: 4, r: 4, t: 4, b: 4 },
+    paper_bgcolor: TRANSPARENT,
+    plot_bgcolor: TRANSPARENT,
+    xaxis: { ...axis, range: [...xaxis.range] },
+    yaxis: { ...axis, range: [...yaxis.range] },
+    annotations: annotationsOf(board),
+  };
+}
+
+function drawOver(board) {
+  return window.Plotly.react(
+    board.root.over, overTraces(board, "scatter"), overLayout(board), { staticPlot: true },
+  );
+}
+
+/** Let what lies over the points follow them while one pans and zooms. */
+function follow(board) {
+  if (board.following) return;
+  board.following = requestAnimationFrame(() => {
+    board.following = 0;
+    if (board.drawn) drawOver(board);
+  });
+}
+
+/** Points and overlay as one figure, for a file. */
+function wholeFigure(board) {
+  const layout = layoutOf(board);
+  const { xaxis, yaxis } = board.gd._fullLayout;
+  layout.xaxis.range = [...xaxis.range];
+  layout.yaxis.range = [...yaxis.range];
+  layout.paper_bgcolor = board.theme.background;
+  layout.annotations = annotationsOf(board);
+  return { data: [...pointTraces(board), ...overTraces(board, "scattergl")], layout };
 }
 
 function layoutOf(board) {
@@ -322,7 +372,6 @@ function layoutOf(board) {
     },
     newselection: { line: { color: theme.accent, width: 1.5, dash: "dash" } },
     activeselection: { fillcolor: theme.accent, opacity: 0.1 },
-    annotations: annotationsOf(board),
   };
 }
 
@@ -334,7 +383,7 @@ function clearOfLegend(board) {
   if (root.legend.hidden || width < 640) return [low, high];
   const covered = root.legend.offsetWidth + 16;
   const [bottom, top] = board.rangeY;
-  const unit = Math.max((high - low) / (width - covered), (top - bottom) / root.clientHeight);
+  const unit = Math.max((high - low) / (width - covered), (top - bottom) / root.plot.clientHeight);
   const spare = (width - (high - low) / unit) / 2;
   return spare >= covered ? [low, high] : [low - covered * unit, Math.max(high, low + (width - covered) * unit)];
 }
@@ -355,7 +404,7 @@ function config(board) {
   const button = (name, title, format) => ({
     name, title, icon: window.Plotly.Icons.camera,
     click: (gd) =>
-      window.Plotly.downloadImage(gd, {
+      window.Plotly.downloadImage(wholeFigure(board), {
         format, filename: board.file ?? "map", width: gd.clientWidth, height: gd.clientHeight, scale: 2,
       }),
   });
@@ -379,12 +428,13 @@ async function repaint(board) {
   board.painting = true;
   try {
     while (board.dirty.size) {
-      const dirty = new Set(board.dirty);
+      const points = board.dirty.has("colour");
       board.dirty.clear();
-      const all = tracesOf(board);
-      const first = dirty.has("colour") ? 0 : FIRST_OVERLAY;
-      const places = all.map((_, i) => i).filter((i) => i >= first);
-      await window.Plotly.update(board.gd, changes(all, places), { annotations: annotationsOf(board) }, places);
+      if (points) {
+        const traces = pointTraces(board);
+        await window.Plotly.update(board.gd, changes(traces), {}, [...traces.keys()]);
+      }
+      await drawOver(board);
       board.painted = (board.painted ?? 0) + 1;
       setAttr(board.root, "data-painted", board.painted);
     }
@@ -393,19 +443,18 @@ async function repaint(board) {
   }
 }
 
-/** What of the traces at `places` may differ from what is drawn, as Plotly's restyle takes it. */
-function changes(all, places) {
+/** What of the points' traces may differ from what is drawn, as Plotly's restyle takes it. */
+function changes(traces) {
   const names = {
     x: (t) => t.x, y: (t) => t.y, z: (t) => t.z, visible: (t) => t.visible ?? true,
-    customdata: (t) => t.customdata, fillcolor: (t) => t.fillcolor, colorscale: (t) => t.colorscale,
-    "line.color": (t) => t.line?.color,
+    colorscale: (t) => t.colorscale, "line.color": (t) => t.line?.color,
     "marker.color": (t) => t.marker?.color, "marker.symbol": (t) => t.marker?.symbol,
     "marker.size": (t) => t.marker?.size, "marker.line.width": (t) => t.marker?.line?.width,
     "marker.line.color": (t) => t.marker?.line?.color, "marker.opacity": (t) => t.marker?.opacity,
   };
   const update = {};
   for (const [name, of] of Object.entries(names)) {
-    const values = places.map((i) => of(all[i]));
+    const values = traces.map(of);
     if (values.some((value) => value !== undefined)) update[name] = values;
   }
   return update;
@@ -436,10 +485,11 @@ async function mount(board) {
   const token = board.token;
   legend(board);
   window.Plotly.purge(gd);
-  await window.Plotly.newPlot(gd, tracesOf(board), layoutOf(board), config(board));
+  await window.Plotly.newPlot(gd, pointTraces(board), layoutOf(board), config(board));
   if (board.token !== token) return;
   board.gd = gd;
   board.drawn = true;
+  await drawOver(board);
   listen(board, gd);
   setAttr(root, "data-ready", token);
   if (board.dirty.size) repaint(board);
@@ -456,10 +506,8 @@ function move(board) {
 }
 
 function listen(board, gd) {
-  const idOf = (point) =>
-    point.curveNumber === BASE
-      ? isHidden(board, point.pointNumber) ? null : board.ids[point.pointNumber]
-      : point.customdata ?? null;
+  const idOf = ({ curveNumber, pointNumber }) =>
+    curveNumber !== BASE || isHidden(board, pointNumber) ? null : board.ids[pointNumber];
   gd.on("plotly_click", ({ points }) => {
     const id = points.map(idOf).find((found) => found !== null);
     if (id !== undefined) board.send?.({ type: "click", ids: [id], token: board.token });
@@ -472,29 +520,23 @@ function listen(board, gd) {
     board.send?.({ type: "select", ids, token: board.token });
   });
   gd.on("plotly_deselect", () => board.send?.({ type: "select", ids: [], token: board.token }));
-  gd.on("plotly_relayout", (change) => {
-    const zoomed = Object.keys(change).some((name) => /^[xy]axis\.(range|autorange)/.test(name));
-    if (!zoomed) return;
-    const annotations = annotationsOf(board);
-    const places = (list) => JSON.stringify((list ?? []).map(({ x, y, text }) => [x, y, text]));
-    if (places(annotations) !== places(gd.layout.annotations)) window.Plotly.relayout(gd, { annotations });
-  });
+  gd.on("plotly_relayouting", () => follow(board));
+  gd.on("plotly_relayout", () => follow(board));
   gd.on("plotly_hover", ({ points, event }) => hover(board, points, event));
   gd.on("plotly_unhover", () => (board.root.tip.hidden = true));
 }
 
 function hover(board, points, event) {
   const { tip } = board.root;
-  const point = points.find((item) => item.curveNumber !== BASE) ?? points[0];
-  const base = points.find((item) => item.curveNumber === BASE);
-  if (base && isHidden(board, base.pointNumber) && point === base) return;
-  const id = point.curveNumber === BASE ? board.ids[point.pointNumber] : point.customdata;
-  const place = base ? base.pointNumber : board.ids.indexOf(id);
-  const kind = point.curveNumber === BASE ? null : board.overlay?.marks?.[point.pointNumber]?.[0];
-  setText(tip.children[0], (place >= 0 && board.titles[place]) || id || "");
-  setText(tip.children[1], place >= 0 && board.titles[place] ? id : "");
-  const said = [kind ? MARKS[kind][3] : "", place >= 0 ? valueOf(board, place) : ""];
-  setText(tip.children[2], said.filter(Boolean).join(" · "));
+  const point = points.find((item) => item.curveNumber === BASE);
+  if (!point || isHidden(board, point.pointNumber)) return;
+  const place = point.pointNumber;
+  const id = board.ids[place];
+  const title = board.titles[place];
+  const kinds = (board.overlay?.marks ?? []).filter((mark) => mark[3] === id).map(([kind]) => MARKS[kind]?.[3]);
+  setText(tip.children[0], title || id);
+  setText(tip.children[1], title ? id : "");
+  setText(tip.children[2], [...new Set(kinds), valueOf(board, place)].filter(Boolean).join(" · "));
   tip.hidden = false;
   const box = board.root.getBoundingClientRect();
   const x = event.clientX - box.left;
@@ -576,7 +618,10 @@ function makeMap() {
   root.tip = el("div", "tip");
   root.tip.hidden = root.legend.hidden = true;
   root.tip.append(el("strong", ""), el("span", "id"), el("span", "said"));
-  root.append(root.plot, root.legend, root.tip);
+  root.over = el("div", "over");
+  const stage = el("div", "stage");
+  stage.append(root.plot, root.over);
+  root.append(stage, root.legend, root.tip);
   return root;
 }
 
@@ -621,7 +666,7 @@ export default function (component) {
   mount(board);
   if (fresh) {
     const sizes = new ResizeObserver(() => {
-      if (board.drawn && root.isConnected) window.Plotly.Plots.resize(root.plot);
+      if (board.drawn && root.isConnected) window.Plotly.Plots.resize(root.plot).then(() => follow(board));
     });
     sizes.observe(root);
     const look = setInterval(() => {
@@ -630,9 +675,8 @@ export default function (component) {
       if (theme.background === board.theme.background) return;
       board.theme = theme;
       legend(board);
-      const { margin, xaxis, yaxis, uirevision, ...rest } = layoutOf(board);
-      delete rest.dragmode;
-      window.Plotly.relayout(root.plot, rest);
+      const { font, modebar, newselection, activeselection } = layoutOf(board);
+      window.Plotly.relayout(root.plot, { font, modebar, newselection, activeselection });
       touch(board, "colour");
     }, 700);
     board.leave = () => {
@@ -641,6 +685,7 @@ export default function (component) {
       board.drawn = false;
       if (board.root === root) board.root = board.token = null;
       window.Plotly?.purge(root.plot);
+      window.Plotly?.purge(root.over);
     };
   }
   return board.leave;
