@@ -21,6 +21,7 @@ _LONG_VECTOR = re.compile(rf"\[\s*({_NUMBER})\s*,\s*({_NUMBER})((?:\s*,\s*{_NUMB
 _STAGES = {
     "embedding": "turning the question into a vector",
     "database": "the statement, from sending it to the last row",
+    "fusion": "fusing the lists already fetched anew, in this process",
     "other": "everything else in this process",
 }
 BARS = 128
