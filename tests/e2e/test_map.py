@@ -188,3 +188,22 @@ def test_a_link_opens_the_colour_and_a_category_is_hidden(
     page.set_viewport_size({"width": 500, "height": 900})
     expect(legend).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 500
+
+
+def test_png_and_svg_hold_points_and_overlay(
+    browser_page: Page, served: tuple[str, SavedMap]
+) -> None:
+    page = open_map(browser_page, served[0], map_text='r"7')
+    expect(page.locator(".st-key-map_query")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("[data-title='Save as SVG']").click()
+    assert download.value.suggested_filename == "docs-map.svg"
+    with page.expect_download() as download:
+        page.locator("[data-title='Save as PNG']").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    page.locator("[data-title='Zoom in']").click()
+    page.wait_for_timeout(700)
+    over = page.evaluate(
+        "(({over}) => [...over._fullLayout.xaxis.range])(window.pgvistaMaps.map_plot.root)"
+    )
+    assert over == pytest.approx(view(page)[:2], abs=1e-4)

@@ -2,8 +2,9 @@
 
 Three parts that find each other in the page: the points (a message of some bytes a point, sent once),
 the colours (a byte a point) and the overlay (about a kilobyte), which also hands back what was clicked
-and selected. A change of the last two repaints, and leaves zoom and selection as they are. Plotly's
-own script comes from its package, and nothing from outside.
+and selected. What lies over the points is a figure of its own that follows them: Plotly draws all of a
+figure anew for each change. Zoom and selection stay as they are. Plotly's own script comes from its
+package, and nothing from outside.
 """
 
 from __future__ import annotations
