@@ -19,6 +19,21 @@ _MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="118" height="30" viewB
 <text x="30" y="22" font-family="'Source Sans 3','Segoe UI',system-ui,sans-serif" font-size="21"
 font-weight="700" letter-spacing="-.2">pgvista</text></g></svg>"""
 
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-2 -1 30 30">
+<g fill="#0f9f92"><circle cx="6" cy="22" r="4.4"/><circle cx="16" cy="8" r="4.4"/>
+<circle cx="22" cy="23" r="3" opacity=".6"/><circle cx="5" cy="6" r="2.4" opacity=".5"/>
+<path d="M6 22 L16 8" stroke="#0f9f92" stroke-width="2.2" opacity=".7"/></g></svg>"""
+"""The sign of the tab: our own, since a page's Material icon would be fetched from outside."""
+
+
+_icons: dict[str, str] = {}
+
+
+def page_of(path: str, title: str, icon: str, *, default: bool = False) -> Page:
+    """Return a page; its Material icon stands in the sidebar alone, where it comes from a font."""
+    _icons[title] = icon
+    return st.Page(path, title=title, default=default)
+
 
 def show_sidebar(pages: Mapping[str, Sequence[Page]]) -> None:
     """Draw the name, the connection's line, the pages by section, and the running jobs."""
@@ -30,7 +45,7 @@ def show_sidebar(pages: Mapping[str, Sequence[Page]]) -> None:
                 if section:
                     st.markdown(f":small[:gray[**{section}**]]")
                 for page in items:
-                    st.page_link(page, icon=page.icon, width="stretch")
+                    st.page_link(page, icon=_icons.get(page.title), width="stretch")
         work = st.container()
     connection.prepare()
     line.markdown(connection_line())
