@@ -236,7 +236,7 @@ def test_a_grid_measures_what_searches_return(db: Database, fruit: Collection) -
         "keyword alone, BM25",
         "keyword alone, ts_rank",
         "keyword alone, ts_rank_cd",
-        "keyword alone, BM25, all words",
+        "keyword alone, BM25, every word",
     ]
     assert len(grid.cells) == 4 * (2 + 3) * 2
     assert (grid.tuning_queries, grid.held_out_queries) == (2, 2)

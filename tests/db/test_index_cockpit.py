@@ -347,12 +347,17 @@ def test_cancel_in_each_phase_leaves_nothing(
             other.execute(waiting.pop().encode())
         if phase not in progress.stage:
             return False
-        other.rollback()  # else what is left could not be removed
+        if not told:
+            told.append(phase)
+            freed.start()
         return True
 
+    # held up until the build was told to stop, and no longer: else what is left is not removed
+    freed, told = threading.Timer(1.5, other.rollback), list[str]()
     reporter = Watching(stop)
     with pytest.raises(Cancelled):
         build_index(db, docs, IndexSpec(m=32, ef_construction=600), reporter=reporter)
+    freed.join()
     other.close()
     assert phase in reporter.told[-1].stage
     assert vector_names(db, docs) == []

@@ -37,6 +37,7 @@ def test_a_build_is_watched_stopped_and_done(
         sidebar.get_by_role("link", name="Indexes").click()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("button", name="Stopping…")).to_be_visible()
+        page.wait_for_timeout(2_000)  # the build is told, before nothing holds it up any more
         other.rollback()
     expect(page.get_by_text("was cancelled")).to_be_visible()
     expect(page.get_by_text("No index on the vectors")).to_be_visible()

@@ -167,7 +167,7 @@ _RANK_NAMES = {
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
 }
 _MATCH_NAMES = {
-    KeywordMatch.WEBSEARCH: "all words",
+    KeywordMatch.WEBSEARCH: "every word",
     KeywordMatch.PHRASE: "phrase",
     KeywordMatch.PREFIX: "prefix",
     KeywordMatch.NEAR: "near spelling",
