@@ -163,17 +163,21 @@ def test_a_link_opens_the_same_comparison(
     monkeypatch.setattr(compare_view, "_bar", noted)
     app = preset(ask(open_page(PAGE)), "recipe")
     app.session_state["compare_b_exact"] = True
+    app.session_state["compare_b_language"] = "simple"
+    app.session_state["compare_b_threshold"] = 0.9
     app.selectbox(key="compare_limit").set_value(5).run()
     wanted = {letter: seen.ids(letter) for letter in "ab"}
     params = {name: value[0] for name, value in parse_qs(links[-1].lstrip("?")).items()}
     assert params["compare_a_k"] == "50"
     assert params["compare_b_exact"] == "1"
     assert params["compare_limit"] == "5"
+    assert (params["compare_b_language"], params["compare_b_threshold"]) == ("simple", "0.9")
     seen.columns = {}
     other = open_page(PAGE, **params)
     assert {letter: seen.ids(letter) for letter in "ab"} == wanted
     assert other.selectbox(key="compare_limit").value == 5
     assert "every word · ts_rank_cd" in texts(other)
+    assert "simple · distance up to 0.9 · exact" in texts(other)
 
 
 def test_any_number_of_hits_can_be_linked_to(

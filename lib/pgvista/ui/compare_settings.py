@@ -53,6 +53,8 @@ def summary(setting: SearchRequest, context: Context) -> str:
         if setting.mode is Mode.KEYWORD or setting.keyword_match is not default.keyword_match:
             parts.append(MATCH[setting.keyword_match])
         parts.append(RANK[setting.keyword_rank])
+        if setting.text_config not in (None, ""):
+            parts.append(str(setting.text_config))
         if setting.keyword_rank is KeywordRank.BM25:
             for name, value, usual in (
                 ("k1", setting.bm25_k1, default.bm25_k1),
@@ -69,6 +71,8 @@ def _vector_parts(setting: SearchRequest, context: Context) -> list[str]:
     parts = []
     if setting.metric not in (None, context.collection.metric):
         parts.append(setting.metric.label if setting.metric else "")
+    if setting.max_distance is not None:
+        parts.append(f"distance up to {setting.max_distance:g}")
     if setting.exact or not context.indexes:
         return [*parts, "exact"]
     parts.append("index")
@@ -119,7 +123,7 @@ def _knobs(letter: str, setting: SearchRequest, context: Context) -> None:
     if setting.mode is Mode.HYBRID:
         _fusion_knobs(letter, setting)
     if setting.mode is not Mode.SEMANTIC:
-        _word_knobs(letter, setting)
+        _word_knobs(letter, setting, context)
     if setting.mode is not Mode.KEYWORD:
         _vector_knobs(letter, setting, context)
     with st.container(horizontal=True):
@@ -160,7 +164,7 @@ def _fusion_knobs(letter: str, setting: SearchRequest) -> None:
     _sliders(letter, "ws", "wk")
 
 
-def _word_knobs(letter: str, setting: SearchRequest) -> None:
+def _word_knobs(letter: str, setting: SearchRequest, context: Context) -> None:
     default = compare_state.DEFAULT
     left, right = st.columns(2)
     with left:
@@ -184,6 +188,18 @@ def _word_knobs(letter: str, setting: SearchRequest) -> None:
             "BM25 counts rare words more; ts_rank counts how often words occur; ts_rank_cd also how "
             f"close they stand. Default: {RANK[default.keyword_rank]}.",
         )
+    stored = context.collection.text_config
+    languages = {item: item for item in (setting.text_config, *context.languages) if item}
+    languages.pop(stored, None)
+    _select(
+        letter,
+        "language",
+        "Language",
+        {AUTO: stored} | languages,
+        setting.text_config or AUTO,
+        "Text-search configuration of the query. Another one than the collection's, which stands "
+        "first, is computed for every row, without BM25.",
+    )
     if setting.keyword_rank is KeywordRank.BM25:
         _sliders(letter, "k1", "b")
     else:
@@ -231,6 +247,16 @@ def _vector_knobs(letter: str, setting: SearchRequest, context: Context) -> None
         metrics,
         found,
         "How distance is measured. An index serves the metric it was built for alone.",
+    )
+    st.number_input(
+        "Max. distance",
+        key=_begin(letter, "threshold", setting.max_distance),
+        value=None,
+        step=0.05,
+        format="%.2f",
+        placeholder="none",
+        persist_state="session",
+        help="Threshold: rows farther than this are left out. Default: none.",
     )
 
 

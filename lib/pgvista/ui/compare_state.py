@@ -56,6 +56,8 @@ FIELDS: Mapping[str, str] = {
     "probes": "probes",
     "scan": "iterative_scan",
     "metric": "metric",
+    "language": "text_config",
+    "threshold": "max_distance",
 }
 """The knobs of a setting by the end of their keys, and the fields of the request they move."""
 
@@ -237,7 +239,9 @@ def _typed(letter: str, name: str, found: Any) -> Any:
         return int(number) if name in _WHOLE else number
     if name == "metric":
         return None if found == AUTO else Metric(found)
-    return type(default)(found)
+    if name == "language":
+        return None if found == AUTO else str(found)
+    return float(found) if name == "threshold" else type(default)(found)
 
 
 def followed(letter: str) -> str:
@@ -292,7 +296,7 @@ def named(setting: SearchRequest, prefix: str) -> dict[str, str]:
         elif isinstance(found, StrEnum):
             parts[prefix + name] = found.value
         else:
-            parts[prefix + name] = f"{found:g}"
+            parts[prefix + name] = found if isinstance(found, str) else f"{found:g}"
     return parts
 
 
@@ -350,6 +354,8 @@ def _parsed(name: str, text: str) -> Any:
     default = getattr(DEFAULT, FIELDS[name])
     if name == "metric":
         return Metric(text)
+    if name == "language":
+        return text
     if isinstance(default, bool):
         return text == "1"
     if isinstance(default, StrEnum):
