@@ -466,6 +466,9 @@ def test_another_language_is_ranked_without_statistics(docs: pgvista.api.Collect
     result = docs.search("cats", mode="keyword", text_config="simple")
     assert {hit.id for hit in result.hits} == {"many"}
     assert "counted in 'english' only" in result.notes[0]
+    for language in ("klingon", "'; drop table docs", "  "):
+        with pytest.raises(InvalidInput):
+            docs.search("cats", mode="keyword", text_config=language)
 
 
 # -- how words are stored

@@ -107,6 +107,13 @@ def _undefined_object(message: str, label: str) -> PgvistaError:
     return NotFound(f"Postgres does not find it: {message}.", "It may have been removed.")
 
 
+def _invalid_name(message: str, label: str) -> PgvistaError:
+    return InvalidInput(
+        f"A name, such as that of the text-search language, cannot be read: {message}.",
+        "Write it as SQL has it: letters, or in double quotes.",
+    )
+
+
 def _not_supported(message: str, label: str) -> PgvistaError:
     if "extension" in message and "not available" in message:
         return _no_extension_files(message, label)
@@ -220,6 +227,7 @@ BY_STATE: dict[str, Make] = {
     "42P04": _TAKEN,
     "42701": _TAKEN,
     "42710": _TAKEN,
+    "42602": _invalid_name,
     "42P01": _MISSING,
     "42703": _MISSING,
     "3F000": _MISSING,
