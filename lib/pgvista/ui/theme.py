@@ -147,6 +147,6 @@ _PRIMARY = (
     'button[kind="primary"]',
     'button[kind="primaryFormSubmit"]',
     'a[kind="primary"]',
-    'span[data-tag]',
-    'span[data-tag] button',
+    "span[data-tag]",
+    "span[data-tag] button",
 )
