@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pgvista.ui.learn.frame import presenting
+from pgvista.ui.learn.lessons import lesson_pages
 from pgvista.ui.sidebar import ICON, page_of, show_sidebar
 from pgvista.ui.state import warm_model
 from pgvista.ui.theme import apply_theme
@@ -33,12 +35,13 @@ PAGES = {
         page_of("pages/explore/map.py", "Map", ":material/scatter_plot:"),
         page_of("pages/explore/duplicates.py", "Near-duplicates", ":material/content_copy:"),
     ],
+    "Learn": lesson_pages(),
 }
 page = st.navigation(PAGES, position="hidden")
 st.set_page_config(
     page_title=f"{page.title} · pgvista", page_icon=ICON, layout="wide", initial_sidebar_state=256
 )
 apply_theme()
-show_sidebar(PAGES)
+show_sidebar(PAGES, page, presented=presenting())
 page.run()
 warm_model()

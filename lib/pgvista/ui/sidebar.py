@@ -26,6 +26,9 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox
 """The sign of the tab: our own, since a page's Material icon would be fetched from outside."""
 
 
+FOLDED = "Learn"
+"""The section that shows its first page alone while none of its pages is open."""
+
 _icons: dict[str, str] = {}
 
 
@@ -35,8 +38,17 @@ def page_of(path: str, title: str, icon: str, *, default: bool = False) -> Page:
     return st.Page(path, title=title, default=default)
 
 
-def show_sidebar(pages: Mapping[str, Sequence[Page]]) -> None:
-    """Draw the name, the connection's line, the pages by section, and the running jobs."""
+def show_sidebar(
+    pages: Mapping[str, Sequence[Page]], current: Page, *, presented: bool = False
+) -> None:
+    """Draw the name, the connection's line, the pages by section, and the running jobs.
+
+    Of the lessons only the overview stands there while another page is shown. A page that is
+    presented has no sidebar: Streamlit leaves an empty one out.
+    """
+    if presented:
+        connection.prepare()
+        return
     st.logo(_MARK.format(colour=palette().primary), size="large")
     with st.sidebar:
         line = st.empty()
@@ -44,7 +56,8 @@ def show_sidebar(pages: Mapping[str, Sequence[Page]]) -> None:
             for section, items in pages.items():
                 if section:
                     st.markdown(f":small[:gray[**{section}**]]")
-                for page in items:
+                folded = section == FOLDED and current not in items
+                for page in items[:1] if folded else items:
                     st.page_link(page, icon=_icons.get(page.title), width="stretch")
         work = st.container()
     connection.prepare()
