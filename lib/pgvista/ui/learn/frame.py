@@ -52,6 +52,8 @@ class Guess:
 
     choice: str | None
     """None when the answer was asked for without a guess."""
+    shown: str = ""
+    """The session's key that says that the answer is shown."""
 
 
 def presenting() -> bool:
@@ -86,7 +88,7 @@ def predict(name: str, question: str, options: Sequence[str]) -> Guess | None:
     choice, shown = f"{prefix}_guess", f"{prefix}_shown"
     state = st.session_state
     if state.get(shown):
-        return Guess(state.get(f"{choice}_kept"))
+        return Guess(state.get(f"{choice}_kept"), shown)
     state[_PENDING] = (choice, shown, tuple(options))
     with st.container(border=True, key=f"{prefix}_box"):
         st.markdown(f":material/help: **{question}**")
@@ -111,6 +113,15 @@ def verdict(guess: Guess, answer: str, why: str) -> None:
     else:
         said = f"You said {plain(guess.choice)}; it is **{plain(answer)}**."
         st.warning(f"{said} {why}", icon=":material/lightbulb:")
+    if guess.shown and not presenting():
+        st.button(
+            "Predict again",
+            key=f"{guess.shown}_again",
+            type="tertiary",
+            icon=":material/replay:",
+            on_click=_hide,
+            args=(guess.shown,),
+        )
 
 
 def sql_behind(sql: str | Sequence[str], *, name: str = "sql") -> None:
@@ -164,8 +175,8 @@ def lesson_prefix() -> str:
 def _read(lesson: Lesson, found: Sequence[Lesson], steps: Sequence[Step], at: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"## {lesson.title}", width="content")
-        st.markdown(f":gray[Lesson {lesson.number} of {len(found)}]", width="content")
         st.space("stretch")
+        st.markdown(f":gray[Lesson {lesson.number} of {len(found)}]", width="content")
         st.button(
             "Present",
             key=f"{_prefix()}present",
@@ -218,7 +229,7 @@ def _present(lesson: Lesson, steps: Sequence[Step], at: int) -> None:
     st.html(_LARGE)
     step = steps[at]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"### {step.title}", width="content")
+        st.markdown(f"## {step.title}", width="content")
         st.space("stretch")
         st.markdown(f":gray[{lesson.title} · {at + 1} of {len(steps)}]", width="content")
     with guarded():
@@ -290,6 +301,10 @@ def _reveal(choice: str, shown: str) -> None:
     # A widget's own value is gone once it is no longer drawn.
     st.session_state[f"{choice}_kept"] = st.session_state.get(choice)
     st.session_state[shown] = True
+
+
+def _hide(shown: str) -> None:
+    st.session_state[shown] = False
 
 
 def _carried() -> dict[str, str]:
