@@ -69,6 +69,21 @@ def test_unlike_alone_is_told(open_page: OpenPage, docs: Collection) -> None:
     assert "Choose a row to be like, too" in "".join(item.value for item in app.info)
 
 
+def test_filter_holds_for_hits_and_starts(open_page: OpenPage, docs: Collection) -> None:
+    odd = '{"part": {"$eq": "odd"}}'
+    app = open_page(PAGE, collection="docs", example_filter=odd)
+    starts = [item.key for item in app.button if str(item.key).startswith("example_start_")]
+    assert starts == [f"example_start_d{n:02}" for n in range(1, 16, 2)]
+    app.button(key="example_start_d03").click().run()
+    assert "9 hits · 20 rows" in texts(app)  # ten odd rows, without the example itself
+
+
+def test_filter_that_is_none_finds_nothing(open_page: OpenPage, docs: Collection) -> None:
+    app = open_page(PAGE, collection="docs", like="d01", example_filter="{broken")
+    assert "The filter cannot be used" in texts(app)
+    assert "hits" not in texts(app)
+
+
 def test_link_brings_examples_and_knobs(open_page: OpenPage, docs: Collection) -> None:
     app = open_page(
         PAGE, collection="docs", like="d01", unlike="d09", example_variety="0.5",
@@ -120,3 +135,6 @@ def test_a_row_changes_sides(monkeypatch: pytest.MonkeyPatch, docs: Collection) 
     assert example_state.chosen(info) == example_state.Chosen(("b",), ("a",))
     link = example_state.permalink(info, with_text=False)
     assert link == "?collection=docs&like=b&unlike=a"
+    kept[example_state.FILTER] = '{"part": "odd"}'
+    link = example_state.permalink(info, with_text=False)
+    assert link.endswith("&example_filter=%7B%22part%22%3A+%22odd%22%7D")

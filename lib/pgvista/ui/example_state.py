@@ -13,11 +13,13 @@ import streamlit as st
 
 from pgvista.model.by_example import DEFAULT_CANDIDATES, DEFAULT_UNLIKE_WEIGHT, ExampleRequest
 from pgvista.model.collection import Collection
+from pgvista.model.filters import Filter, parse_filter
 from pgvista.ui.search_request import Knob
 
 TEXT = "example_text"
 GROUP = "example_group"
 THRESHOLD = "example_threshold"
+FILTER = "example_filter"
 CHOSEN = "example_chosen"
 """Where the examples are kept: (the collection's name, ids to be like, ids to be unlike)."""
 
@@ -78,6 +80,11 @@ def text() -> str:
     return (st.session_state.get(TEXT) or "").strip()
 
 
+def filters() -> Filter | None:
+    """Return the filter; None for none. Raises InvalidInput when its text is no filter."""
+    return parse_filter(st.session_state.get(FILTER) or "")
+
+
 def chosen(collection: Collection) -> Chosen:
     """Return the examples chosen in `collection`."""
     found = st.session_state.get(CHOSEN)
@@ -118,7 +125,10 @@ def _keep(collection: Collection, now: Chosen) -> None:
 
 
 def request(collection: Collection, *, with_text: bool) -> ExampleRequest:
-    """Build the request from the session. Raises InvalidInput when nothing is chosen."""
+    """Build the request from the session.
+
+    Raises InvalidInput when nothing is chosen, or the filter is none.
+    """
     now = chosen(collection)
     threshold = st.session_state.get(THRESHOLD)
     limit = int(value(LIMIT))
@@ -132,6 +142,7 @@ def request(collection: Collection, *, with_text: bool) -> ExampleRequest:
         candidates=max(limit, int(value(CANDIDATES))),
         max_distance=threshold,
         group_by=st.session_state.get(GROUP) or None,
+        filters=filters(),
     )
 
 
@@ -146,6 +157,8 @@ def permalink(collection: Collection, *, with_text: bool) -> str:
         parts.append((GROUP, group))
     if (threshold := st.session_state.get(THRESHOLD)) is not None:
         parts.append((THRESHOLD, f"{threshold:g}"))
+    if conditions := (st.session_state.get(FILTER) or "").strip():
+        parts.append((FILTER, conditions))
     if with_text and text():
         parts.append((TEXT, text()))
     return "?" + urlencode(parts)
@@ -163,7 +176,7 @@ def restore(*, arrived: bool) -> None:
     if not given or (not arrived and state.get("_example_link") == given):
         return
     state["_example_link"] = given
-    for key in (GROUP, THRESHOLD, *(knob.key for knob in KNOBS)):
+    for key in (GROUP, THRESHOLD, FILTER, *(knob.key for knob in KNOBS)):
         state.pop(key, None)
     for knob in KNOBS:
         if (number := _number(given.get(knob.key))) is not None:
@@ -172,6 +185,8 @@ def restore(*, arrived: bool) -> None:
         state[THRESHOLD] = number
     if GROUP in given:
         state[GROUP] = given[GROUP][0]
+    if FILTER in given:
+        state[FILTER] = given[FILTER][0]
     state[TEXT] = given.get(TEXT, [""])[0]
     like = tuple(dict.fromkeys(given.get("like", ())))
     unlike = tuple(

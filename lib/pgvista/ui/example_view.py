@@ -20,6 +20,7 @@ from pgvista.ui.components.hits import headline, hit_list
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import guarded, plain, show_error
 from pgvista.ui.example_knobs import example_knobs, explained
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_question import columns
 
@@ -33,7 +34,7 @@ def example_view(db: Database, context: Context, embedder: ModelEmbedder | None)
     """Draw the page; a moved knob or another example repaints this part alone."""
     collection = context.collection
     left, right = columns()
-    with left:
+    with left, st.container(horizontal=True, gap="small", key="example_line"):
         st.text_input(
             "Words or an id",
             key=state.TEXT,
@@ -43,7 +44,9 @@ def example_view(db: Database, context: Context, embedder: ModelEmbedder | None)
             live="400ms",
             disabled=context.is_empty,
         )
+        filter_button(db, collection, Bar(state.FILTER))
     status = right.empty()
+    filter_chips(Bar(state.FILTER))
     with guarded(stop=False):
         _examples(db, collection)
     left, right = columns()
@@ -87,7 +90,10 @@ def _find(db: Database, context: Context, embedder: ModelEmbedder | None) -> Sea
         return by_example(db, collection, request, embedder=embedder)
     if state.text() and context.has_words:
         asked = SearchRequest(
-            mode=Mode.KEYWORD, text=state.text(), limit=int(state.value(state.LIMIT))
+            mode=Mode.KEYWORD,
+            text=state.text(),
+            limit=int(state.value(state.LIMIT)),
+            filters=state.filters(),
         )
         return search_service.search(db, collection, asked)
     return None
@@ -210,8 +216,12 @@ def _start(db: Database, context: Context) -> None:
         key="example_empty",
         icon=":material/thumbs_up_down:",
     )
-    with st.container(horizontal=True, horizontal_alignment="center", key="example_starts"):
-        for row in row_service.page(db, collection, PageRequest(limit=_STARTS)).rows:
+    with (
+        guarded(),
+        st.container(horizontal=True, horizontal_alignment="center", key="example_starts"),
+    ):
+        first = PageRequest(limit=_STARTS, filters=state.filters())
+        for row in row_service.page(db, collection, first).rows:
             st.button(
                 plain(_title(row)),
                 key=f"example_start_{row.id}",
