@@ -31,4 +31,4 @@ with guarded(stop=True):
         if shown is not None and not running:
             map_view(db, collection, shown, embedder(collection), rows)
         elif not running:
-            first_map(collection, rows)
+            first_map(db, collection, rows)

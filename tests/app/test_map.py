@@ -81,6 +81,55 @@ def test_a_map_of_few_rows(open_page: OpenPage, workbench: Workbench, rows: int)
     assert app.session_state["_map_open"].saved.info.points == rows
 
 
+def test_a_map_by_filter_is_stated(open_page: OpenPage, workbench: Workbench) -> None:
+    make(workbench, 40)
+    app = open_page(PAGE, collection="docs")
+    app.toggle(key="map_first_knobs").set_value(True).run()
+    app.session_state["map_filter"] = '{"part": "part 1", "n": {"$gte": 10}}'
+    app.segmented_control(key="map_method").set_value(MapMethod.PCA).run()
+    assert "10 of 10 rows that meet the filter, of 40 in all" in texts(app)
+    app.button(key="map_make").click().run()
+    assert finish_jobs(app) == [JobState.DONE]
+    assert "10 of 40 rows where part = part 1 and n ≥ 10" in texts(app)
+    ids = app.session_state["_map_open"].saved.points.ids
+    assert sorted(ids) == sorted(f"r{n}" for n in range(10, 40, 3))
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('{"part": "none such"}', "No row meets this filter."),
+        ('{"part": ', "The filter cannot be used"),
+        ('{"part": {"$like": 1}}', "The filter cannot be used"),
+    ],
+)
+def test_a_filter_that_makes_no_map(
+    open_page: OpenPage, workbench: Workbench, written: str, told: str
+) -> None:
+    make(workbench, 5)
+    app = open_page(PAGE, collection="docs")
+    app.toggle(key="map_first_knobs").set_value(True).run()
+    app.session_state["map_filter"] = written
+    app.run()
+    assert told in texts(app)
+    assert app.button(key="map_make").disabled
+
+
+def test_the_filter_of_another_collection_is_forgotten(
+    open_page: OpenPage, workbench: Workbench
+) -> None:
+    make(workbench, 5)
+    make(workbench, 6, "other")
+    app = open_page(PAGE, collection="docs")
+    app.toggle(key="map_first_knobs").set_value(True).run()
+    app.session_state["map_filter"] = '{"part": "part 1"}'
+    app.run()
+    app.selectbox(key="map_collection").set_value("other").run()
+    app.toggle(key="map_first_knobs").set_value(True).run()
+    assert app.session_state["map_filter"] == ""
+    assert "6 of 6 rows" in texts(app)
+
+
 def test_rows_without_vectors(open_page: OpenPage, workbench: Workbench) -> None:
     make(workbench, 1)
     with psycopg.connect(workbench.url, autocommit=True) as session:

@@ -17,6 +17,7 @@ from pgvista.errors import Cancelled, InvalidInput, NotFound
 from pgvista.jobs import JobRunner
 from pgvista.model.map import Freshness, MapPoints, SavedMap
 from pgvista.model.map_spec import MapMethod, MapSpec
+from pgvista.model.map_words import rows_in_words
 from pgvista.model.metric import Metric
 from pgvista.model.progress import Progress, Reporter
 from pgvista.science.distances import to_all
@@ -180,8 +181,22 @@ def test_samples_and_filters_are_stated(workbench: Workbench) -> None:
     assert one.info.notes == ("50 of 120 rows were drawn at random.",)
     filtered = made.map(filters={"topic": {"$lt": 2}}, save=False)
     assert {int(row_id[1:]) % 4 for row_id in filtered.points.ids} == {0, 1}
-    assert filtered.info.rows == 60
-    assert open_map(made.db, made.info).info.spec == one.info.spec
+    assert (filtered.info.rows, filtered.info.table_rows) == (60, 120)
+    assert rows_in_words(filtered.info) == "60 of 120 rows where topic < 2"
+    assert open_map(made.db, made.info).info == one.info
+
+
+def test_a_map_by_filter_goes_on_with_its_filter(workbench: Workbench) -> None:
+    made = docs(workbench, 100)
+    made.map(filters={"topic": {"$lt": 2}})
+    kept = made.open_map()
+    assert rows_in_words(kept.info) == "50 of 100 rows where topic < 2"
+    made.upsert(rows()[100:])
+    assert state_of(made.db, made.info, kept).added == 10
+    found = update_map(made.db, made.info, kept)
+    assert rows_in_words(found.info) == "60 of 120 rows where topic < 2"
+    with pytest.raises(InvalidInput, match="No row of docs can be on a map with this filter"):
+        made.map(filters={"topic": 9})
 
 
 def test_memory_bounds_the_sample(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

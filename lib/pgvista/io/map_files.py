@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pgvista.errors import InvalidInput
 from pgvista.model.map import SavedMap
+from pgvista.model.map_words import rows_in_words
 
 PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6BB1", "#A6A03A",
@@ -190,9 +191,7 @@ def map_svg(saved: SavedMap, title: str, *, colours: Colours | None = None) -> s
 def subtitle(saved: SavedMap) -> str:
     """Say what a map is made of, in one line."""
     info, quality = saved.info, saved.info.quality
-    parts = [f"{info.spec.method.label} of {info.points:,} rows"]
-    if info.is_sample:
-        parts[0] += f" drawn from {info.rows:,}"
+    parts = [f"{info.spec.method.label} of {rows_in_words(info)}"]
     parts += [f"{info.metric.label} distance", f"seed {info.spec.seed}"]
     if quality.k:
         parts.append(

@@ -135,6 +135,8 @@ class MapInfo:
     """State of the table that the map was made of."""
     dimension: int = 0
     """Numbers of each vector."""
+    table_rows: int = 0
+    """Rows that the table held then, whatever the filter; 0: it was not counted."""
 
     @property
     def name(self) -> str:

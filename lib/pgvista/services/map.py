@@ -150,6 +150,7 @@ def _laid_out(
         notes=(*drawn.notes, *_layout_notes(spec, metric, drawn, knn, start)),
         version=drawn.version,
         dimension=drawn.vectors.shape[1],
+        table_rows=drawn.table_rows,
     )
     return points, info
 

@@ -232,6 +232,7 @@ def _told(info: MapInfo) -> dict[str, Any]:
         "notes": list(info.notes),
         "version": info.version,
         "dimension": info.dimension,
+        "table_rows": info.table_rows,
     }
 
 
@@ -259,6 +260,7 @@ def _info(number: int, made_at: datetime, told: Mapping[str, Any]) -> MapInfo:
         notes=tuple(told["notes"]),
         version=told["version"],
         dimension=told["dimension"],
+        table_rows=told.get("table_rows", 0),  # older maps have none
     )
 
 

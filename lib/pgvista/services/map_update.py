@@ -14,7 +14,7 @@ from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science.knn import nearest_to
 from pgvista.science.placing import place_many
 from pgvista.services.map_store import write_points
-from pgvista.services.map_vectors import id_set, read_version, same_version, vectors_of
+from pgvista.services.map_vectors import count_rows, id_set, read_version, same_version, vectors_of
 
 
 def state_of(db: Database, collection: Collection, saved: SavedMap) -> MapState:
@@ -64,6 +64,7 @@ def update_map(
     if added:
         points = _with_new(db, collection, info, points, added, reporter)
     new, rows = int(points.is_new.sum()), len(there)
+    table = count_rows(db, collection)
 
     def changed(known: MapInfo) -> MapInfo:  # names that were given meanwhile are kept
         sizes = np.bincount(points.cluster[points.cluster >= 0], minlength=len(known.clusters))
@@ -72,6 +73,7 @@ def update_map(
             points=len(points),
             rows=rows,
             version=version,
+            table_rows=table,
             clusters=tuple(
                 replace(label, size=int(sizes[label.number])) for label in known.clusters
             ),

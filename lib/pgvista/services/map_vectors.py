@@ -22,6 +22,7 @@ from pgvista.model.map_spec import MapSpec
 from pgvista.model.metric import VectorType
 from pgvista.model.progress import Progress, Reporter
 from pgvista.sql import bm25_registry
+from pgvista.sql import collection as collection_sql
 from pgvista.sql import map as map_sql
 from pgvista.sql.query import Query
 
@@ -49,6 +50,8 @@ class Drawn:
     """Rows that could have been drawn."""
     version: str
     notes: tuple[str, ...]
+    table_rows: int = 0
+    """Rows of the table, whatever the filter."""
 
 
 def draw(db: Database, collection: Collection, spec: MapSpec, reporter: Reporter) -> Drawn:
@@ -61,10 +64,11 @@ def draw(db: Database, collection: Collection, spec: MapSpec, reporter: Reporter
         reporter.report(Progress(stage="counting rows"))
         counting = map_sql.counts(collection, spec.filters)
         total, embedded, usable, dimension = _fetch(connection, counting)[0]
+        table = total if spec.filters is None else _count(connection, collection)
         version = read_version(connection, collection)
         notes = _left_out(total, embedded, usable)
         if not usable:
-            return Drawn((), np.empty((0, dimension or 0), np.float32), 0, version, notes)
+            return Drawn((), np.empty((0, dimension or 0), np.float32), 0, version, notes, table)
         reporter.check()
         most = fitting(int(dimension))
         wanted = usable if spec.sample is None else min(spec.sample, usable)
@@ -97,6 +101,7 @@ def draw(db: Database, collection: Collection, spec: MapSpec, reporter: Reporter
         usable,
         version,
         notes,
+        table,
     )
 
 
@@ -216,12 +221,21 @@ def _key(
             version, len(ids), hash(tuple(ids)))  # fmt: skip
 
 
+def count_rows(db: Database, collection: Collection) -> int:
+    """Count all rows of the table."""
+    return db.read(lambda c: _count(c, collection), timeout_ms=0)
+
+
 def id_set(
     db: Database, collection: Collection, filters: Filter | None, dimension: int | None
 ) -> set[str]:
     """Return the keys of all rows that can be on a map."""
     query = map_sql.ids(collection, filters, dimension)
     return {row[0] for row in db.query(query.statement, query.params, timeout_ms=0)}
+
+
+def _count(connection: Connection[Any], collection: Collection) -> int:
+    return int(_fetch(connection, collection_sql.count_rows(collection))[0][0])
 
 
 def _left_out(total: int, embedded: int, usable: int) -> tuple[str, ...]:

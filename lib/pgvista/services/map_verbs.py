@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from pgvista.db.database import Database
-from pgvista.errors import InvalidInput
+from pgvista.embed.base import Embedder
+from pgvista.errors import InvalidInput, PermissionDenied
 from pgvista.model.collection import Collection
 from pgvista.model.filters import parse_filter
-from pgvista.model.map import MapInfo, SavedMap
+from pgvista.model.map import MapInfo, PlacedQuery, SavedMap
 from pgvista.model.map_spec import (
     DEFAULT_MIN_DIST,
     DEFAULT_NEIGHBORS,
@@ -68,3 +71,61 @@ class MapVerbs:
         from pgvista.services.map_store import open_map
 
         return open_map(self.db, self.info, number)
+
+    def place_on_map(
+        self,
+        saved: SavedMap,
+        query: str | Sequence[float] | None = None,
+        *,
+        row_id: str | None = None,
+        limit: int = 10,
+        embedder: Embedder | None = None,
+    ) -> PlacedQuery:
+        """Place words, a vector or a row of the table on a map, by the points truly nearest to it.
+
+        Comes with what an exact and an ordinary search find. Raises InvalidInput, NotFound.
+        """
+        from pgvista.services.map_query import place_query
+
+        words = isinstance(query, str)
+        return place_query(
+            self.db,
+            self.info,
+            saved,
+            text=query if words else None,  # type: ignore[arg-type]
+            vector=None if words else query,  # type: ignore[arg-type]
+            row_id=row_id,
+            limit=limit,
+            embedder=embedder,
+        )
+
+    def write_map(
+        self,
+        saved: SavedMap,
+        path: str | PathLike[str],
+        *,
+        colour_by: str | None = None,
+        texts: bool = True,
+    ) -> Path:
+        """Write a map as .html (one page that needs nothing else), .svg or .parquet; return where.
+
+        `colour_by` names a column or a key of the metadata; None: clusters. Raises InvalidInput,
+        PermissionDenied.
+        """
+        from pgvista.services.map_files import map_file
+
+        target = Path(path)
+        data = map_file(self.db, self.info, saved, str(path), colour_by=colour_by, texts=texts)
+        try:
+            target.write_bytes(data)
+        except OSError as error:
+            raise PermissionDenied(
+                f"{target} cannot be written: {error.strerror or error}.", "Choose another place."
+            ) from None
+        return target
+
+    def delete_map(self, number: int) -> None:
+        """Delete a map that is kept. Raises NotFound."""
+        from pgvista.services.map_store import delete_map
+
+        delete_map(self.db, self.info, number)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pgvista.db.database import Database
-from pgvista.errors import PgvistaError
+from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.jobs import JobState
 from pgvista.model.collection import Collection
+from pgvista.model.filters import Filter, parse_filter
 from pgvista.model.map import (
     DEFAULT_MIN_DIST,
     DEFAULT_NEIGHBORS,
@@ -17,19 +18,24 @@ from pgvista.model.map import (
     MapSpec,
     SavedMap,
 )
+from pgvista.services import rows as row_service
 from pgvista.services.map import make_map
+from pgvista.sql.rows import COUNT_LIMIT
 from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import map_points, pack_points
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import guarded, show_error
+from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
 from pgvista.ui.jobs import job_panel, start_job
 
 _MINUTE_ROWS = 20_000
 """UMAP lays out about so many rows a minute."""
 _PREVIEW_S = 1.0
+_KNOBS_PX = 420
+_COUNTED = "_map_counted"
 
 
-def first_map(collection: Collection, rows: int) -> None:
+def first_map(db: Database, collection: Collection, rows: int) -> None:
     """Say that there is no map yet, what making one does, and how long it takes."""
     if rows == 0:
         empty_state(
@@ -57,10 +63,14 @@ def first_map(collection: Collection, rows: int) -> None:
     if pressed == "make":
         start(collection, MapSpec())
         st.rerun()
+    with st.container(key="map_first", width=_KNOBS_PX):
+        if st.toggle("Choose rows, method and seed", key="map_first_knobs"):
+            make_card(db, collection, rows)
 
 
-def make_card(collection: Collection, rows: int) -> None:
+def make_card(db: Database, collection: Collection, rows: int) -> None:
     """Draw the knobs of a new map, and the button that makes it."""
+    matching, filters = _rows_to_draw(db, collection, rows)
     method = st.segmented_control(
         "Method",
         list(MapMethod),
@@ -108,19 +118,63 @@ def make_card(collection: Collection, rows: int) -> None:
         key="map_seed",
         help="The same seed and rows make the same map. Default 0.",
     )
-    count = min(rows, int(sample))
-    st.markdown(f":gray[{count:,} of {rows:,} rows, {_how_long(count, method)}.]")
-    if st.button("Make the map", key="map_make", icon=":material/scatter_plot:", width="stretch"):
+    if matching:
+        count = min(matching, int(sample))
+        many = "more than " if matching > COUNT_LIMIT and filters is not None else ""
+        among = f"{many}{min(matching, COUNT_LIMIT) if many else matching:,}"
+        met = "rows" if filters is None else f"rows that meet the filter, of {rows:,} in all"
+        st.markdown(f":gray[{count:,} of {among} {met}: {_how_long(count, method)}.]")
+    if st.button(
+        "Make the map",
+        key="map_make",
+        icon=":material/scatter_plot:",
+        width="stretch",
+        disabled=not matching,
+    ):
         with guarded(stop=True):
             spec = MapSpec(
                 method=method or MapMethod.UMAP,
                 sample=int(sample),
+                filters=filters,
                 n_neighbors=int(neighbors),
                 min_dist=float(min_dist),
                 seed=int(seed),
             )
             start(collection, spec)
         st.rerun()
+
+
+def _rows_to_draw(
+    db: Database, collection: Collection, rows: int
+) -> tuple[int | None, Filter | None]:
+    """Draw the filter; return how many rows meet it, None where that cannot be told, and itself."""
+    text = state.filter_of(collection)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        filter_button(db, collection, Bar(state.FILTER))
+        if not text.strip():
+            st.markdown(":gray[No filter: all rows.]", width="content")
+    filter_chips(Bar(state.FILTER))
+    try:
+        filters = parse_filter(text)
+        if filters is None:
+            return rows, None
+        found = _matching(db, collection, filters, text, rows)
+    except PgvistaError as error:
+        if not isinstance(error, InvalidInput):  # the chips tell what is wrong with a filter
+            show_error(error)
+        return None, None
+    if not found:
+        st.markdown(":orange[No row meets this filter.]")
+    return found, filters
+
+
+def _matching(db: Database, collection: Collection, filters: Filter, text: str, rows: int) -> int:
+    """Count the rows that meet the filter, anew when it or the number of all rows changed."""
+    key = (state.where(collection), text, rows)
+    kept = st.session_state.get(_COUNTED)
+    if kept is None or kept[0] != key:
+        kept = st.session_state[_COUNTED] = (key, row_service.count(db, collection, filters))
+    return int(kept[1])
 
 
 def start(collection: Collection, spec: MapSpec) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
 from pgvista.model.map import MapInfo
+from pgvista.model.map_words import rows_in_words
 from pgvista.services import map_store
 from pgvista.services.map_files import map_file
 from pgvista.ui import map_state as state
@@ -74,7 +75,7 @@ def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -
             st.rerun()
         st.markdown(f":small[:gray[{plain(_made(info))}]]")
         if st.toggle("Make another", key="map_another"):
-            make_card(collection, rows)
+            make_card(db, collection, rows)
         if st.toggle("Names, link and files", key="map_more"):
             _names(db, collection, shown)
             _files(db, collection, shown)
@@ -87,7 +88,7 @@ def _named(info: MapInfo) -> str:
 def _made(info: MapInfo) -> str:
     spec = info.spec
     parts = [
-        f"{info.points:,} of {info.rows:,} rows" if info.is_sample else f"{info.points:,} rows",
+        rows_in_words(info),
         spec.method.label,
         f"n_neighbors {spec.n_neighbors}",
         f"min_dist {spec.min_dist:g}",

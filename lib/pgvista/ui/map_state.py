@@ -28,6 +28,8 @@ LISTS = "map_lists"
 COLOUR = "map_colour"
 SIZE = "map_size"
 SHOW = "map_show"
+FILTER = "map_filter"
+"""The filter of the map that is made next, as JSON."""
 NUMBER = "map"
 """The map's number in the address."""
 
@@ -37,6 +39,7 @@ _FOCUS = "_map_focus"
 _SELECTED = "_map_selected"
 _LINK = "_map_link"
 _WANTED = "_map_wanted"
+_FILTER_OF = "_map_filter_of"
 
 Place = tuple[str, str, str]
 
@@ -90,6 +93,14 @@ class Preview:
 def where(collection: Collection) -> Place:
     """Return what tells a collection from those of its name on other connections."""
     return connection.current().name, collection.schema, collection.table
+
+
+def filter_of(collection: Collection) -> str:
+    """Return the filter of the next map as typed; that of another collection is forgotten."""
+    if st.session_state.get(_FILTER_OF) != where(collection):
+        st.session_state[_FILTER_OF] = where(collection)
+        st.session_state[FILTER] = ""
+    return st.session_state.get(FILTER) or ""
 
 
 # -- the map that is open

@@ -7,6 +7,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.model.collection import Collection
+from pgvista.model.map_words import rows_in_words
 from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import (
     map_colours,
@@ -90,10 +91,7 @@ def _line(collection: Collection, shown: OpenMap) -> None:
                 label_visibility="collapsed",
                 persist_state="session",
             )
-        count = (
-            f"{info.points:,} of {info.rows:,} rows" if info.is_sample else f"{info.points:,} rows"
-        )
-        told = (collection.name, count, info.spec.method.label, info.metric.label)
+        told = (collection.name, rows_in_words(info), info.spec.method.label, info.metric.label)
         st.markdown(f":gray[{' · '.join(map(plain, told))}]", width="content")
 
 
