@@ -11,14 +11,13 @@ docs.search("words").hits
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
 from pgvista.embed.registry import DEFAULT_MODEL, canonical_name, get_embedder, known_dimension
-from pgvista.errors import InvalidInput
+from pgvista.errors import InvalidInput, NotFound
 from pgvista.io.vectors import parse_vector
 from pgvista.model.by_example import DEFAULT_UNLIKE_WEIGHT, ExampleRequest
 from pgvista.model.collection import (
@@ -30,7 +29,6 @@ from pgvista.model.collection import (
     NewCollection,
 )
 from pgvista.model.collection import Collection as CollectionInfo
-from pgvista.model.duplicates import DuplicateGroup
 from pgvista.model.filters import parse_filter
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.rows import IngestReport, Row
@@ -39,32 +37,25 @@ from pgvista.model.search import (
     DEFAULT_BM25_K1,
     DEFAULT_NORMALIZATION,
     DEFAULT_RRF_K,
-    Fusion,
-    IterativeScan,
-    KeywordMatch,
-    KeywordRank,
-    Mode,
-    SearchRequest,
     SearchResult,
 )
 from pgvista.services import by_example as example_service
 from pgvista.services import collections as collection_service
-from pgvista.services import duplicate_scan
-from pgvista.services import duplicates as duplicate_service
 from pgvista.services import indexes as index_service
 from pgvista.services import rows as row_service
 from pgvista.services import search as search_service
 from pgvista.services.connect import open_database
+from pgvista.services.duplicate_verbs import DuplicateVerbs
+from pgvista.services.evaluation_verbs import EvaluationVerbs
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
 from pgvista.services.map_verbs import MapVerbs
+from pgvista.services.request_dicts import choice, request_from_dict
 from pgvista.services.row_dicts import row_from_dict
 from pgvista.services.rows import StoredRow
 from pgvista.services.tune import Tuning, tune
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def connect(url: str | None = None, *, read_only: bool = False) -> Workbench:
@@ -142,14 +133,14 @@ class Workbench:
             schema=schema,
             model=model,
             dimension=dimension,
-            metric=_choice(Metric, "metric", metric),
-            vector_type=_choice(VectorType, "vector_type", vector_type),
+            metric=choice(Metric, "metric", metric),
+            vector_type=choice(VectorType, "vector_type", vector_type),
             text_config=text_config,
             columns=tuple(Column(key, kind) for key, kind in (columns or {}).items()),
             indexed_columns=frozenset(indexed_columns),
             labels=tuple((labels or {}).items()),
             unaccent=unaccent,
-            layout=_choice(Layout, "layout", layout),
+            layout=choice(Layout, "layout", layout),
         )
         return Collection(self.db, collection_service.create(self.db, new))
 
@@ -166,12 +157,22 @@ class Workbench:
             Collection(self.db, found) for found in collection_service.list_collections(self.db)
         ]
 
+    def load_sample(self, name: str, *, limit: int | None = None) -> Collection:
+        """Load a sample into the collection of its name: help_centre, or python_reference.
+
+        At most `limit` rows, spread over its parts. What is there is not embedded anew. Raises
+        NotFound, and Conflict when a collection of that name has another model.
+        """
+        from pgvista.services.samples import load_sample
+
+        return Collection(self.db, load_sample(self.db, name, limit=limit).collection)
+
     def close(self) -> None:
         """Close the connections."""
         self.db.close()
 
 
-class Collection(MapVerbs):
+class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
     """A collection of the workbench; `info` says what it is."""
 
     def __init__(self, db: Database, info: CollectionInfo) -> None:
@@ -255,34 +256,20 @@ class Collection(MapVerbs):
         ``{"year": {"$gte": 1970}}``. With `lists` a hybrid result carries the two lists that were
         fused, with `explain` the measured plan.
         """
+        words = isinstance(query, str)
         vector = None if isinstance(query, str) else parse_vector(query, self.info.dimension)
-        request = SearchRequest(
-            mode=_choice(Mode, "mode", mode or ("hybrid" if vector is None else "semantic")),
-            text=query if isinstance(query, str) else None,
-            vector=None if vector is None else tuple(vector.tolist()),
-            limit=limit,
-            filters=parse_filter(filters),
-            metric=None if metric is None else _choice(Metric, "metric", metric),
-            max_distance=max_distance,
-            exact=exact,
-            ef_search=ef_search,
-            probes=probes,
-            iterative_scan=_choice(IterativeScan, "iterative_scan", iterative_scan),
-            max_scan_tuples=max_scan_tuples,
-            keyword_match=_choice(KeywordMatch, "match", match),
-            keyword_rank=_choice(KeywordRank, "rank", rank),
-            bm25_k1=bm25_k1,
-            bm25_b=bm25_b,
-            rank_normalization=rank_normalization,
-            label_weights=label_weights,
-            text_config=text_config,
-            fusion=_choice(Fusion, "fusion", fusion),
-            rrf_k=rrf_k,
-            semantic_weight=semantic_weight,
-            keyword_weight=keyword_weight,
-            depth=depth,
-            lists=lists,
-        )
+        request = request_from_dict({
+            "text": query if words else None,
+            "vector": None if vector is None else tuple(vector.tolist()),
+            "mode": mode or ("hybrid" if words else "semantic"), "limit": limit, "filters": filters,
+            "metric": metric, "max_distance": max_distance, "exact": exact, "ef_search": ef_search,
+            "probes": probes, "iterative_scan": iterative_scan, "max_scan_tuples": max_scan_tuples,
+            "match": match, "rank": rank, "bm25_k1": bm25_k1, "bm25_b": bm25_b,
+            "rank_normalization": rank_normalization, "label_weights": label_weights,
+            "text_config": text_config, "fusion": fusion, "rrf_k": rrf_k,
+            "semantic_weight": semantic_weight, "keyword_weight": keyword_weight,
+            "depth": depth, "lists": lists,
+        })  # fmt: skip
         return search_service.search(
             self.db, self.info, request, embedder=embedder, plan="analyze" if explain else "none"
         )
@@ -318,19 +305,11 @@ class Collection(MapVerbs):
             max_distance=max_distance,
             group_by=group_by,
             filters=parse_filter(filters),
-            metric=None if metric is None else _choice(Metric, "metric", metric),
+            metric=None if metric is None else choice(Metric, "metric", metric),
             exact=exact,
             ef_search=ef_search,
         )
         return example_service.by_example(self.db, self.info, request, embedder=embedder)
-
-    def duplicates(self, *, threshold: float | None = None) -> tuple[DuplicateGroup, ...]:
-        """Return groups of near-duplicates, the largest first; equal texts are always in one.
-
-        `threshold` is in the collection's metric (cosine for the inner product); None: see `scan`.
-        """
-        found = duplicate_scan.scan(self.db, self.info, threshold=threshold)
-        return duplicate_service.groups(found, threshold)
 
     def tune(self, **options: Any) -> Tuning:
         """Sweep over the settings of the vector indexes; options are those of `services.tune`."""
@@ -357,8 +336,18 @@ class Collection(MapVerbs):
             concurrently=concurrently,
         )  # fmt: skip
         made = index_service.create_index(self.db, self.info, spec)
-        self.info = collection_service.open_collection(self.db, self.info.table, self.info.schema)
+        self._read_again()
         return made
+
+    def drop_index(self, name: str) -> None:
+        """Drop an index of the collection, but not that of its key. Raises NotFound, Conflict."""
+        known = {index.name: index for index in self.indexes() if not index.primary}
+        if name not in known:
+            raise NotFound(
+                f"{self.name} has no index {name!r}.", f"There are: {', '.join(known) or 'none'}."
+            )
+        index_service.drop_index(self.db, known[name])
+        self._read_again()
 
     def indexes(self) -> tuple[IndexInfo, ...]:
         """Return the indexes of the collection."""
@@ -385,14 +374,9 @@ class Collection(MapVerbs):
         """Drop the table."""
         collection_service.drop(self.db, self.info)
 
+    def _read_again(self) -> None:
+        self.info = collection_service.open_collection(self.db, self.info.table, self.info.schema)
+
     def _rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
         for number, row in enumerate(rows, 1):
             yield row_from_dict(self.info, row, number)
-
-
-def _choice(kind: type[Choice], name: str, value: str) -> Choice:
-    try:
-        return kind(value)
-    except ValueError:
-        offered = ", ".join(item.value for item in kind)
-        raise InvalidInput(f"{name} is {value!r}, but it takes: {offered}.") from None
