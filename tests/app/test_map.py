@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,9 @@ from pgvista.jobs import JobState
 from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
 from pgvista.services import map_store
 from pgvista.services.map import make_map
-from pgvista.ui import map_colour
+from pgvista.ui import map_chance, map_colour
 from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
+from pgvista.ui.jobs import runner
 
 PAGE = "map"
 PCA = MapSpec(method=MapMethod.PCA)
@@ -231,6 +233,57 @@ def test_names_of_maps_and_clusters(open_page: OpenPage, workbench: Workbench) -
     app.text_input(key=f"map_name.{token}").set_value("<b>mine</b>").run()
     assert map_store.list_maps(workbench.db, docs.info)[0].name == "<b>mine</b>"
     assert not app.exception
+
+
+# -- data or chance
+
+
+def test_another_seed_and_random_vectors_beside_the_map(
+    open_page: OpenPage, workbench: Workbench
+) -> None:
+    docs = make(workbench, 60)
+    make_map(workbench.db, docs.info, MapSpec(n_neighbors=5))
+    app = open_page(PAGE, collection="docs")
+    app.button(key="map_chance_seed").click().run()
+    app.button(key="map_chance_noise").click().run()
+    assert finish_jobs(app, timeout_s=120) == [JobState.DONE, JobState.DONE]
+    said = texts(app)
+    assert "**Seed 1**" in said
+    assert "With seed 1 beside seed 0" in said
+    assert "60 random vectors of 4 numbers, laid out the same way" in said
+    kept = app.session_state["_map_chance"]
+    assert set(kept.found) == {"seed", "noise"}
+    assert {key[0] for key in kept.drawn} == {"map", "seed", "noise"}
+    assert "Lay out with seed 2" in [button.label for button in app.button]
+
+
+def test_pca_has_no_seed(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    assert app.button(key="map_chance_seed").disabled
+    assert not app.button(key="map_chance_noise").disabled
+
+
+def test_a_comparison_that_was_cancelled_leaves_the_page_whole(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until_cancelled(*_: Any, reporter: Any) -> None:
+        while True:
+            reporter.check()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(map_chance, "compare_noise", until_cancelled)
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    app.button(key="map_chance_noise").click().run()
+    assert app.button(key="map_chance_noise").disabled
+    session = app.session_state["pgvista.connections"].session
+    (job,) = runner().list(session)
+    app.button(key=f"job.cancel.{job.id}").click().run()
+    assert finish_jobs(app) == [JobState.CANCELLED]
+    app.run()
+    assert not app.button(key="map_chance_noise").disabled
+    assert "How true is it?" in texts(app)
 
 
 # -- what is sent

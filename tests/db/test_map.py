@@ -577,6 +577,11 @@ def test_seeds_and_noise(workbench: Workbench) -> None:
     assert other.xy.shape == kept.points.xy.shape
     noise = compare_noise(made.info, kept)
     assert noise.quality.kept < kept.info.quality.kept
+    assert noise.cluster is not None
+    assert noise.cluster.shape == (120,)
+    groups = int(noise.cluster.max()) + 1
+    told = {0: "no cluster", 1: "1 cluster "}.get(groups, f"{groups} clusters")
+    assert told in noise.sentence
     with pytest.raises(Cancelled):
         compare_noise(made.info, kept, reporter=StopAt("laying out by UMAP"))
     pca = made.map(method="pca", save=False)

@@ -243,6 +243,8 @@ class Comparison:
     agreement: float | None = None
     """Mean share of a point's neighbours on the one map that are so on the other, 0 to 1."""
     sentence: str = ""
+    cluster: Places | None = field(default=None, repr=False)
+    """The cluster of each point, found in this layout, -1 for none; None: those of the map."""
 
 
 OnPreview = Callable[[MapPoints], None]

@@ -12,6 +12,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.map import Comparison, Floats, MapInfo, MapPoints, SavedMap
 from pgvista.model.map_spec import MapMethod
 from pgvista.model.progress import Progress, Reporter, SilentReporter
+from pgvista.science.clusters import find_clusters
 from pgvista.science.knn import Knn, nearest_neighbours
 from pgvista.science.map_quality import agreement, aligned
 from pgvista.science.pca import pca
@@ -98,12 +99,16 @@ def compare_noise(
         is_new=np.zeros(count, np.bool_),
     )
     _, quality = measure(points, vectors, info.metric)
+    reporter.check()
+    cluster = find_clusters(xy, seed=info.spec.seed)
+    groups = int(cluster.max(initial=-1)) + 1
     told = (
         f"{count:,} random vectors of {info.dimension:,} numbers, laid out the same way: "
         f"{_percent(quality.kept)} of their neighbours are kept, {_percent(info.quality.kept)} on "
-        f"the map of {collection.name}. Groups and shapes in this picture are made by the method."
+        f"the map of {collection.name}. {_groups(groups)} No data stand behind it: groups and "
+        "shapes in this picture are the method's own."
     )
-    return Comparison(xy, quality, None, told)
+    return Comparison(xy, quality, None, told, cluster)
 
 
 def sentences(saved: SavedMap) -> tuple[str, ...]:
@@ -155,6 +160,12 @@ def _lay_out(
         seed=seed,
         on_step=on_step,
     )
+
+
+def _groups(count: int) -> str:
+    if not count:
+        return "HDBSCAN finds no cluster in them, but the eye may."
+    return f"HDBSCAN finds {count} cluster{'' if count == 1 else 's'} in them."
 
 
 def _stored(points: MapPoints) -> Knn | None:

@@ -18,6 +18,7 @@ from pgvista.ui.components.map_plot import (
 from pgvista.ui.errors import plain, show_error
 from pgvista.ui.map_ask import LISTS, Answer, find, overlay
 from pgvista.ui.map_cards import query_card, row_card
+from pgvista.ui.map_chance import chance_card
 from pgvista.ui.map_colour import DISTANCE, colours
 from pgvista.ui.map_honesty import honesty_card, stale_notice
 from pgvista.ui.map_maps import look_card, maps_card
@@ -64,6 +65,7 @@ def map_view(
     with left:
         _map(db, collection, shown, answer)
         selection(db, collection, shown)
+        chance_card(collection, shown)
 
 
 def _line(collection: Collection, shown: OpenMap) -> None:
