@@ -121,7 +121,10 @@ def _groups(
             f"**{plural(len(found), 'group')}** :gray[of {in_all:,} rows{same}]", width="stretch"
         )
         if last:
-            _pager(number, last)
+            with st.container(
+                horizontal=True, vertical_alignment="center", gap="small", width="content"
+            ):
+                _pager(number, last)
     widest = spreads(db, collection, shown)
     small = [group for group in shown if len(group.ids) <= SPREAD_ROWS]
     kept = set(plan_keep(db, collection, small, keep[0], key=keep[1]).keep)
