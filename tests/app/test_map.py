@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, finish_jobs, texts
@@ -19,7 +21,7 @@ from pgvista.jobs import JobState
 from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
 from pgvista.services import map_store
 from pgvista.services.map import make_map
-from pgvista.ui import map_chance, map_colour
+from pgvista.ui import map_actions, map_chance, map_colour, map_view
 from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
 from pgvista.ui.jobs import runner
 
@@ -225,6 +227,72 @@ def test_a_selection_and_its_deletion(open_page: OpenPage, workbench: Workbench)
     assert app.button(key="map_delete").disabled is False
 
 
+def test_rows_are_hidden_and_shown_again(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    app.session_state["_map_selected"] = ("r1", "r2", "gone")
+    app.session_state["map_exclude"] = True
+    app.run()
+    app.button(key="map_hide").click().run()
+    assert "rows selected" not in texts(app)
+    assert app.session_state["_map_hidden"] == {"r1", "r2", "gone"}
+    app.button(key="map_show_hidden").click().run()
+    assert not app.session_state["_map_hidden"]
+
+
+@pytest.mark.parametrize("colour", ["plain", "kept", "cluster", "column:part"])
+def test_hidden_points_have_a_code_of_their_own(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch, colour: str
+) -> None:
+    mapped(workbench)
+    sent: list[bytes] = []
+    monkeypatch.setattr(map_view, "map_colours", lambda payload, **_: sent.append(payload))
+    app = open_page(PAGE, collection="docs", map_colour=colour)
+    app.session_state["_map_hidden"] = frozenset({"r1", "r39", "gone"})
+    app.run()
+    before, after = (np.frombuffer(unpacked(data)[1], np.uint8) for data in (sent[0], sent[-1]))
+    ids = app.session_state["_map_open"].saved.points.ids
+    assert {ids[i] for i in np.flatnonzero(after == map_colour.HIDDEN)} == {"r1", "r39"}
+    assert not (before == map_colour.HIDDEN).any()
+    seen = after != map_colour.HIDDEN
+    assert (before[seen] == after[seen]).all()
+
+
+def test_a_map_without_the_rows_selected(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs")
+    app.session_state["_map_selected"] = ("r1", "r2")
+    app.session_state["map_exclude"] = True
+    app.run()
+    app.button(key="map_without").click().run()
+    assert finish_jobs(app) == [JobState.DONE]
+    assert "38 of 40 rows where id is none of r1, r2" in texts(app)
+    assert not {"r1", "r2"} & set(app.session_state["_map_open"].saved.points.ids)
+
+
+def test_a_read_only_connection_writes_no_tag(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped(workbench)
+    monkeypatch.setattr(map_actions, "not_writable", lambda *_: "This connection is read-only.")
+    app = open_page(PAGE, collection="docs")
+    app.session_state["_map_selected"] = ("r1",)
+    app.run()
+    assert app.button(key="map_tag").disabled
+    assert app.button(key="map_delete").disabled
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
+def test_files_of_the_selection(workbench: Workbench, format: str) -> None:
+    docs = make(workbench, 5)
+    data = map_actions.rows_file(workbench.db, docs.info, ("r3", "r1"), format)
+    if format == "parquet":
+        assert pq.read_table(io.BytesIO(data)).column("id").to_pylist() == ["r3", "r1"]
+    else:
+        assert data.index(b"r3") < data.index(b"r1")
+        assert b"r2" not in data
+
+
 def test_names_of_maps_and_clusters(open_page: OpenPage, workbench: Workbench) -> None:
     docs, _ = mapped(workbench, 400)
     app = open_page(PAGE, collection="docs")
@@ -318,11 +386,11 @@ def test_thousands_of_categories_are_twenty_and_others() -> None:
     assert len(codes) == len(values)
 
 
-def test_numbers_have_255_steps_and_nan_none() -> None:
+def test_numbers_have_254_steps_and_nan_none() -> None:
     made = map_colour.by_values([str(n) for n in range(100)] + ["nan", None], "n")
     assert made.header["kind"] == "number"
     assert made.codes[0] == 0
-    assert made.codes[99] == 254
+    assert made.codes[99] == 253  # 254 is for points that are hidden
     assert made.codes[100:].tolist() == [255, 255]
     few = map_colour.by_values(["2020", "2021", "2020"], "year")
     assert few.header["kind"] == "category"

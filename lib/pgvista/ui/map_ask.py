@@ -70,7 +70,12 @@ def find(
 
 def overlay(shown: OpenMap, answer: Answer, lists: Iterable[str]) -> dict[str, Any]:
     """Return what is drawn over the points, about a kilobyte."""
-    made: dict[str, Any] = {"key": state.KEY, "token": shown.token, "good": True}
+    made: dict[str, Any] = {
+        "key": state.KEY,
+        "token": shown.token,
+        "good": True,
+        "cleared": state.cleared(),
+    }
     lines: dict[str, list[list[float]]] = {}
     marks: list[list[Any]] = []
     ranks: list[list[Any]] = []

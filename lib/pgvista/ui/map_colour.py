@@ -19,12 +19,14 @@ from pgvista.model.map import Floats, MapPoints
 from pgvista.services.map_files import values_of
 from pgvista.services.rows import metadata_keys
 from pgvista.ui.components.map_plot import pack_colours
-from pgvista.ui.map_state import COLOUR, KEY, SHOW, SIZE, OpenMap
+from pgvista.ui.map_state import COLOUR, KEY, SHOW, SIZE, OpenMap, hidden
 
 TOP = 20
 """Categories with a colour of their own; the others share one."""
 NONE = 255
-_LEVELS = 254
+HIDDEN = 254
+"""The code of a point that is not to be seen."""
+_LEVELS = 253
 _FEW_NUMBERS = 12
 """Numbers of at most so many different values are categories."""
 _GRID = 64
@@ -85,6 +87,9 @@ def colours(
         made = by_cluster(shown)
     else:
         made = Colouring(np.zeros(len(points), np.uint8), {"kind": "none", "title": ""})
+    if veiled := hidden():
+        places = [place for place in map(shown.place, veiled) if place >= 0]
+        made.codes[places] = HIDDEN
     what = st.session_state.get(SHOW)
     what = (LEGEND, LABELS) if what is None else what
     header = {
@@ -158,7 +163,7 @@ def by_number(
     limits: tuple[float, float] | None = None,
     reverse: bool = False,
 ) -> Colouring:
-    """Colour by number in 255 steps: large ones stand out, with `reverse` small ones."""
+    """Colour by number in 254 steps: large ones stand out, with `reverse` small ones."""
     there = np.isfinite(values)
     low, high = limits or (
         (float(values[there].min()), float(values[there].max())) if there.any() else (0.0, 1.0)

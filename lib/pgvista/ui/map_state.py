@@ -37,6 +37,8 @@ _OPEN = "_map_open"
 _JOB = "_map_job"
 _FOCUS = "_map_focus"
 _SELECTED = "_map_selected"
+_CLEARED = "_map_cleared"
+_HIDDEN = "_map_hidden"
 _LINK = "_map_link"
 _WANTED = "_map_wanted"
 _FILTER_OF = "_map_filter_of"
@@ -187,14 +189,41 @@ def selected() -> tuple[str, ...]:
 
 
 def set_selected(ids: tuple[str, ...]) -> None:
-    """Take other rows for selected."""
+    """Take other rows for selected; with none, the lasso goes too."""
     st.session_state[_SELECTED] = ids
+    if not ids:
+        st.session_state[_CLEARED] = cleared() + 1
+
+
+def cleared() -> int:
+    """Return how many times a selection was taken back on this side, for the browser to follow."""
+    return int(st.session_state.get(_CLEARED, 0))
+
+
+def hidden() -> frozenset[str]:
+    """Return the ids of the rows that are not to be seen on the map."""
+    found: frozenset[str] = st.session_state.get(_HIDDEN) or frozenset()
+    return found
+
+
+def hide(ids: tuple[str, ...]) -> None:
+    """Let rows not be seen on the map any more, besides those hidden already."""
+    st.session_state[_HIDDEN] = hidden() | set(ids)
+    set_selected(())
+    if focus() in hidden():
+        set_focus(None)
+
+
+def show_hidden() -> None:
+    """Let all rows be seen again."""
+    st.session_state[_HIDDEN] = frozenset()
 
 
 def forget_marks() -> None:
-    """Take back clicks and selections."""
+    """Take back clicks, selections and what was hidden."""
     set_focus(None)
     set_selected(())
+    show_hidden()
 
 
 def text() -> str:

@@ -16,6 +16,7 @@ from pgvista.ui.components.map_plot import (
     pack_points,
 )
 from pgvista.ui.errors import plain, show_error
+from pgvista.ui.format import plural
 from pgvista.ui.map_ask import LISTS, Answer, find, overlay
 from pgvista.ui.map_cards import query_card, row_card
 from pgvista.ui.map_chance import chance_card
@@ -95,6 +96,14 @@ def _line(collection: Collection, shown: OpenMap) -> None:
             )
         told = (collection.name, rows_in_words(info), info.spec.method.label, info.metric.label)
         st.markdown(f":gray[{' · '.join(map(plain, told))}]", width="content")
+        if veiled := len(state.hidden()):
+            st.button(
+                f"Show {plural(veiled, 'hidden row')}",
+                key="map_show_hidden",
+                icon=":material/visibility:",
+                type="tertiary",
+                on_click=state.show_hidden,
+            )
 
 
 def _map(db: Database, collection: Collection, shown: OpenMap, answer: Answer) -> None:

@@ -126,7 +126,7 @@ def pack_points(
 
 
 def pack_colours(header: Mapping[str, Any], codes: Bytes) -> bytes:
-    """Pack a code a point, 0 to 254, or 255 for none; `header` says what they mean."""
+    """Pack a code a point: 0 to 253, 254 for hidden, 255 for none; `header` says what they mean."""
     return _headed(header) + np.ascontiguousarray(codes, dtype=np.uint8).tobytes()
 
 

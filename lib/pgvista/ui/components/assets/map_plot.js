@@ -5,6 +5,8 @@ const VIRIDIS = [
   "#bddf26", "#fde725",
 ];
 const NONE = 255;
+const HIDDEN = 254;
+const LEVELS = 253;
 const LINE_KINDS = ["near", "missing", "false"];
 /** Marks of the overlay: symbol, size, the theme's colour, and what the legend calls it. */
 const MARKS = {
@@ -90,8 +92,8 @@ function paletteOf(colour, theme) {
   const table = new Array(256).fill(none);
   if (colour?.kind === "number") {
     const [from, to] = theme.dark ? [0.25, 1] : [0, 0.9];
-    for (let i = 0; i < 255; i++) {
-      const share = i / 254; // what stands out is dark on white and bright on black
+    for (let i = 0; i <= LEVELS; i++) {
+      const share = i / LEVELS; // what stands out is dark on white and bright on black
       const place = (from + (to - from) * (colour.reverse === theme.dark ? 1 - share : share)) * 10;
       const low = Math.min(9, Math.floor(place));
       table[i] = mix(VIRIDIS[low], VIRIDIS[low + 1], place - low);
@@ -125,19 +127,19 @@ function pointStyle(board) {
   board.table = table;
   const count = board.ids.length;
   const size = board.colour?.size ?? Math.max(2.8, Math.min(9, 480 / Math.sqrt(count + 1)));
-  for (const code of board.hidden) table[code] = TRANSPARENT;
-  const plain = !codes || (board.colour?.kind === "none" && !board.hidden.size);
+  for (const code of [...board.hidden, HIDDEN]) table[code] = TRANSPARENT;
+  const plain = !codes || (board.colour?.kind === "none" && !board.veiled);
   return {
     color: plain ? table[0] : Array.from(codes, (code) => table[code]),
     symbol: plain ? "circle" : symbolsOf(board),
     size,
-    edge: board.hidden.size || size < 5 ? 0 : 0.8,
+    edge: board.hidden.size || board.veiled || size < 5 ? 0 : 0.8,
     opacity: count > 30000 ? 0.75 : 0.92,
   };
 }
 
 function isHidden(board, place) {
-  return Boolean(board.codes) && board.hidden.has(board.codes[place]);
+  return Boolean(board.codes) && (board.codes[place] === HIDDEN || board.hidden.has(board.codes[place]));
 }
 
 function escaped(text) {
@@ -505,6 +507,15 @@ function move(board) {
   );
 }
 
+/** The selection was taken back on the other side: its outline goes, and all points are bright. */
+function forgetLasso(board) {
+  const { cleared } = board.overlay;
+  if (cleared === undefined || board.cleared === cleared) return;
+  const known = board.cleared !== undefined;
+  board.cleared = cleared;
+  if (known && board.drawn) window.Plotly.update(board.gd, { selectedpoints: [null] }, { selections: [] }, [BASE]);
+}
+
 function listen(board, gd) {
   const idOf = ({ curveNumber, pointNumber }) =>
     curveNumber !== BASE || isHidden(board, pointNumber) ? null : board.ids[pointNumber];
@@ -554,7 +565,7 @@ function valueOf(board, place) {
     const row = colour.legend.find((item) => item[2] === code);
     return row ? `${colour.title}: ${row[0]}` : "";
   }
-  const value = colour.low + ((colour.high - colour.low) * code) / 254;
+  const value = colour.low + ((colour.high - colour.low) * code) / LEVELS;
   return `${colour.title} ≈ ${Number(value.toPrecision(3))}`;
 }
 
@@ -589,7 +600,7 @@ function legend(board) {
     const part = el("div", "part");
     part.append(el("div", "head", colour.title));
     const ramp = el("div", "ramp");
-    ramp.style.background = `linear-gradient(90deg, ${[0, 64, 127, 191, 254].map((i) => table[i]).join(", ")})`;
+    ramp.style.background = `linear-gradient(90deg, ${[0, 63, 126, 190, LEVELS].map((i) => table[i]).join(", ")})`;
     const ends = el("div", "ends");
     ends.append(el("span", "", colour.ends[0]), el("span", "", colour.ends[1]));
     part.append(ramp, ends);
@@ -658,6 +669,7 @@ export default function (component) {
   };
   board.onOverlay = () => {
     if (board.overlay?.token !== board.token) return;
+    forgetLasso(board);
     touch(board, "overlay");
     const kinds = [...new Set((board.overlay.marks ?? []).map(([kind]) => kind))].join();
     if (kinds !== board.legendKinds) legend(board);
@@ -696,4 +708,5 @@ function applyColour(board) {
   if (board.colour?.title !== header.title || board.colour?.kind !== header.kind) board.hidden = new Set();
   board.colour = header;
   board.codes = codes;
+  board.veiled = codes.includes(HIDDEN);
 }
