@@ -1,0 +1,174 @@
+"""Keyword search, BM25: one hit's score taken apart, with k1 and b to turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.errors import InvalidInput
+from pgvista.model.collection import Collection
+from pgvista.model.search import KeywordRank, Mode, SearchRequest, SearchResult
+from pgvista.science.bm25 import Bm25Terms, bm25_terms
+from pgvista.services.lesson_keyword import Bm25Counts, bm25_counts
+from pgvista.services.search import search
+from pgvista.ui.components.live_slider import live_slider
+from pgvista.ui.errors import guarded, plain
+from pgvista.ui.learn.frame import keep_in_address, sql_behind
+from pgvista.ui.learn.keyword_charts import saturation_chart
+from pgvista.ui.learn.keyword_question import question, short, title
+from pgvista.ui.search_request import BM25_B, BM25_K1, Knob
+from pgvista.ui.theme import palette
+
+K1, B = "learn_keyword_k1", "learn_keyword_b"
+KNOBS = {K1: BM25_K1.default, B: BM25_B.default}
+_HIT = "learn_keyword_hit"
+_HITS = 200
+_OFFERED = 8
+_FORMULA = r"""$$
+\small \begin{aligned}
+\text{term} &= \text{idf} \cdot \frac{f\,(k_1 + 1)}{f + k_1 \cdot \text{length factor}}
+\qquad \text{idf} = \ln\Bigl(1 + \frac{N - n + 0.5}{n + 0.5}\Bigr) \\
+\text{length factor} &= 1 - b + b \cdot \text{length} / \text{average}
+\end{aligned}
+$$"""
+
+
+def bm25_request(text: str) -> SearchRequest:
+    """Return the keyword search that the lesson takes apart, with the knobs as they stand."""
+    state = st.session_state
+    return SearchRequest(
+        mode=Mode.KEYWORD,
+        text=text,
+        keyword_rank=KeywordRank.BM25,
+        bm25_k1=float(state.get(K1, BM25_K1.default)),
+        bm25_b=float(state.get(B, BM25_B.default)),
+    )
+
+
+@st.fragment
+def bm25_parts(db: Database, collection: Collection, starts: dict[str, str], key: str) -> None:
+    """Draw the parts of one hit's score; a moved knob repaints this part alone."""
+    keep_in_address(KNOBS)
+    if collection.bm25 is None:
+        raise InvalidInput(
+            f"{collection.name} has no statistics for BM25, so its parts cannot be shown.",
+            "Build them on the Collections page, or choose another collection.",
+        )
+    with guarded():
+        asked, picked, first, second = st.columns([3, 3, 2, 2], gap="medium")
+        with asked:
+            text = question(db, collection, starts, key=key, label="Question")
+        if text is None:
+            return
+        with first:
+            k1 = _knob(K1, BM25_K1)
+        with second:
+            b = _knob(B, BM25_B)
+        request = replace(bm25_request(text), bm25_k1=k1, bm25_b=b, limit=_HITS, highlight=False)
+        found = search(db, collection, request)
+        if not found.hits:
+            st.info(
+                f"**No row to take apart.** {' '.join(map(plain, found.notes))}",
+                icon=":material/search_off:",
+            )
+            return
+        with picked:
+            row_id = _pick(found)
+        counts = bm25_counts(db, collection, text, row_id)
+        parts = _parts(counts, k1, b)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            _table(counts, parts)
+            score = next(hit.score for hit in found.hits if hit.id == row_id)
+            same = abs(parts.score - score) <= 1e-9
+            st.markdown(
+                f"The terms sum to **{parts.score:.4f}**; `search()` gives this row "
+                f"**{score:.4f}**" + (", the same." if same else ": rows changed meanwhile.")
+            )
+        with right:
+            saturation_chart(counts, parts, k1, key="learn_keyword_saturation")
+        st.markdown(_FORMULA)
+        sql_behind((counts.sql, found.sql), name="bm25_sql")
+
+
+def _knob(key: str, knob: Knob) -> float:
+    return live_slider(
+        knob.label,
+        key=key,
+        minimum=knob.minimum,
+        maximum=knob.maximum,
+        value=knob.default,
+        step=knob.step,
+        format=knob.format,
+        help=knob.help,
+    )
+
+
+def _pick(found: SearchResult) -> str:
+    """Let one of the best hits be chosen, and return its id."""
+    offered = {hit.id: short(title(hit), 70) for hit in found.hits[:_OFFERED]}
+    kept = st.session_state.get(_HIT)
+    if kept not in offered and kept in {hit.id for hit in found.hits}:
+        offered[kept] = short(next(title(hit) for hit in found.hits if hit.id == kept), 70)
+    st.session_state[_HIT] = kept if kept in offered else next(iter(offered))
+    places = {hit.id: place for place, hit in enumerate(found.hits, 1)}
+    chosen: str = st.selectbox(
+        "Hit",
+        list(offered),
+        key=_HIT,
+        format_func=lambda row_id: f"#{places[row_id]} · {offered[row_id]}",
+        persist_state="session",
+    )
+    return chosen
+
+
+def _parts(counts: Bm25Counts, k1: float, b: float) -> Bm25Terms:
+    return bm25_terms(
+        counts.frequencies,
+        counts.containing,
+        documents=counts.documents,
+        length=counts.length,
+        average_length=counts.average_length,
+        k1=k1,
+        b=b,
+    )
+
+
+def _table(counts: Bm25Counts, parts: Bm25Terms) -> None:
+    frame = pd.DataFrame(
+        {
+            "lexeme": counts.lexemes,
+            "f": counts.frequencies,
+            "n": counts.containing,
+            "idf": parts.idf,
+            "counts": parts.saturation,
+            "term": parts.terms,
+        }
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        key="learn_keyword_terms",
+        hide_index=True,
+        column_config={
+            "f": number("f", format="%g", help="How often the lexeme is in this row"),
+            "n": number("n", format="%d", help="How many rows hold the lexeme"),
+            "idf": number("idf", format="%.3f", help="What its rarity counts"),
+            "counts": number("f counts", format="%.3f", help="What its frequency counts here"),
+            "term": st.column_config.ProgressColumn(
+                "term",
+                format="%.3f",
+                min_value=0.0,
+                max_value=max(float(parts.terms.max(initial=0)), 1e-9),
+                color=palette().keyword,
+                help="idf times what the frequency counts",
+            ),
+        },
+    )
+    st.markdown(
+        f":gray[N = {counts.documents:,} rows · this row has {counts.length:,} words, the average "
+        f"is {counts.average_length:.1f}: length factor {parts.norm:.2f}]"
+    )
