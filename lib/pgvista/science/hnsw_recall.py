@@ -1,0 +1,107 @@
+"""What an HNSW graph finds and what it costs, for many queries, against every distance computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pgvista.model.metric import Metric
+from pgvista.science.distances import to_all
+from pgvista.science.hnsw import Floats, Hnsw, Near
+from pgvista.science.hnsw_walk import measure_all, search
+from pgvista.science.recall import hits_by_distance, mean_recall
+
+EPSILON = 1e-6
+"""A point this much beyond the last true distance, as a share of it, still counts: ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class EfPoint:
+    """What many searches with one ef_search gave."""
+
+    ef: int
+    recall: float
+    """Mean share of the true nearest points that were found, 0 to 1, ties counted."""
+    worst: float
+    """The lowest share of any query."""
+    computed: float
+    """Mean number of distances computed."""
+
+
+def recall_curve(
+    graph: Hnsw, queries: Floats, efs: Sequence[int], *, limit: int = 10
+) -> tuple[EfPoint, ...]:
+    """Search each of `queries`, shape (n_queries, dimension), with each of `efs`.
+
+    The recall is NaN where there is no query or no point to find.
+    """
+    tables = [to_all(query, graph.points, graph.metric) for query in queries]
+    measures = [measure_all(table) for table in tables]
+    truth = np.full((len(queries), limit), np.inf)
+    for row, table in enumerate(tables):
+        nearest = np.sort(table[~np.isnan(table)])[:limit]
+        truth[row, : len(nearest)] = nearest
+    present = np.isfinite(truth).sum(axis=1)
+    points = []
+    for ef in efs:
+        found = np.full((len(queries), limit), np.inf)
+        computed = 0
+        for row, (query, measure) in enumerate(zip(queries, measures, strict=True)):
+            got = search(graph, query, ef=ef, limit=limit, measure=measure)
+            found[row, : len(got.nearest)] = [distance for distance, _ in got.nearest]
+            computed += got.computed
+        hits = hits_by_distance(found, truth, epsilon=_slack(truth))
+        some = present > 0
+        points.append(
+            EfPoint(
+                ef,
+                mean_recall(hits, present),
+                float((hits[some] / present[some]).min(initial=1.0)) if some.any() else np.nan,
+                computed / max(1, len(queries)),
+            )
+        )
+    return tuple(points)
+
+
+def nearest(points: Floats, query: Floats, limit: int, metric: Metric) -> tuple[Near, ...]:
+    """Return the `limit` points that are truly nearest, by every distance; ties by position.
+
+    Points without a distance (zero vectors under cosine) are not among them.
+    """
+    distances = to_all(query, points, metric)
+    order = np.lexsort((np.arange(len(points)), distances))[:limit]
+    return tuple((float(distances[n]), int(n)) for n in order if not np.isnan(distances[n]))
+
+
+def missed(found: Sequence[Near], truth: Sequence[Near]) -> tuple[int, ...]:
+    """Return the true neighbours that were not found, nearest first.
+
+    A point that is as far as the last true one may stand in its place.
+    """
+    if not truth:
+        return ()
+    last = truth[-1][0]
+    reach = last + EPSILON * abs(last)
+    got = {place for _, place in found}
+    spare = sum(1 for distance, place in found if distance <= reach) - sum(
+        1 for _, place in truth if place in got
+    )
+    lost = [place for _, place in truth if place not in got]
+    return tuple(lost[: max(0, len(lost) - spare)])
+
+
+def plane_ranks(plane: Floats, at: Floats, places: Sequence[int]) -> tuple[int, ...]:
+    """Return the rank, from 1, that each of `places` has among the points nearest to `at`.
+
+    `plane` has shape (n, 2) and `at` shape (2,): where the eye looks for neighbours.
+    """
+    distances = to_all(at, plane, Metric.L2)
+    return tuple(int((distances < distances[place]).sum()) + 1 for place in places)
+
+
+def _slack(truth: NDArray[np.float64]) -> float:
+    finite = truth[np.isfinite(truth)]
+    return EPSILON * float(np.abs(finite).max()) if finite.size else EPSILON
