@@ -25,9 +25,11 @@ def workbench(database_url: str) -> Iterator[Workbench]:
         yield opened
 
 
-def fill(workbench: Workbench, vectors: dict[str, list[float]], **options: str) -> Collection:
+def fill(
+    workbench: Workbench, vectors: dict[str, list[float]], vector_type: str = "vector"
+) -> Collection:
     dimension = len(next(iter(vectors.values())))
-    made = workbench.create_collection("docs", dimension=dimension, **options)
+    made = workbench.create_collection("docs", dimension=dimension, vector_type=vector_type)
     made.upsert(
         {"id": key, "content": f"text of {key}", "embedding": vector}
         for key, vector in vectors.items()
