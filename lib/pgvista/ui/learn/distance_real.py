@@ -1,0 +1,291 @@
+"""The steps of the lesson on distance that run on real rows: four orders, and what an index serves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.model.collection import Collection
+from pgvista.model.metric import Metric
+from pgvista.services.lesson_distance import (
+    MAX_SPREAD,
+    METRICS,
+    IndexProof,
+    Lengths,
+    RealResult,
+    compare_metrics,
+    measure_lengths,
+    operators,
+    prove,
+)
+from pgvista.ui.components.live_slider import live_slider
+from pgvista.ui.components.order_columns import OrderColumn, OrderItem, order_columns
+from pgvista.ui.errors import guarded, plain
+from pgvista.ui.learn.data import lesson_collection
+from pgvista.ui.learn.distance_plane import SHORT, number
+from pgvista.ui.learn.distance_question import Asked, asked
+from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.map_titles import titles_of
+from pgvista.ui.state import PARAMETER
+
+STORED, ONE, CHANGED = "stored", "one", "changed"
+_WAYS = {STORED: "As stored", ONE: "Length 1", CHANGED: "Lengths changed"}
+_WAY, _SPREAD = "learn_distance_lengths", "learn_distance_spread"
+_QUESTION = "learn_distance_question"
+_BUILT = "learn_distance_built"
+_KEPT, _PROVED = "_learn_distance_lengths", "_learn_distance_proofs"
+LIMIT = 10
+_DEFAULT_SPREAD = 3.0
+
+
+def real_step(db: Database) -> Callable[[], None]:
+    """Return the step with the first rows under each metric."""
+
+    def body() -> None:
+        collection = lesson_collection(db)
+        if collection is None:
+            return
+        lengths = _lengths(db, collection)
+        question = asked(db, collection, key=_QUESTION)
+        if question is not None:
+            _orders(db, collection, question, lengths)
+
+    return body
+
+
+@st.fragment
+def _orders(db: Database, collection: Collection, question: Asked, lengths: Lengths) -> None:
+    with guarded():
+        keep_in_address({_WAY: STORED, _SPREAD: _DEFAULT_SPREAD})
+        left, right = st.columns((0.5, 0.5), gap="medium", vertical_alignment="center")
+        with left:
+            way = _way()
+        spread = 1.0
+        if way == CHANGED:
+            with right:
+                spread = live_slider(
+                    "Longest vector to the shortest",
+                    key=_SPREAD,
+                    minimum=1.0,
+                    maximum=MAX_SPREAD,
+                    value=_DEFAULT_SPREAD,
+                    step=0.1,
+                    format="{:.1f} times",
+                    help="Each vector is made longer by a factor from 1 to this, drawn by a hash of "
+                    "the row's key. The question stays as it is.",
+                )
+        result = compare_metrics(
+            db,
+            collection,
+            question.vector,
+            limit=LIMIT,
+            normalise=way == ONE,
+            spread=spread,
+            share=lengths.share,
+        )
+        names = titles_of(db, collection, (row.name for row in result.rows))
+        order_columns(
+            [_column(result, metric, names) for metric in METRICS],
+            key="learn_distance_real",
+            label=f"The {LIMIT} rows nearest to {question.name} under each of four metrics",
+        )
+        st.markdown(_moved(result))
+        st.markdown(f":small[:gray[{_facts(collection, lengths)}]]")
+        sql_behind(result.sql, name="real_sql")
+
+
+def operators_step(db: Database) -> Callable[[], None]:
+    """Return the step on operators, operator classes and what an index leaves out."""
+
+    def body() -> None:
+        st.table(
+            [
+                {
+                    "Distance": row.metric.label,
+                    "Operator": f"`{row.operator}`",
+                    "Operator class": " · ".join(f"`{name}`" for name in row.opclasses),
+                    "Index": ", ".join(
+                        {"hnsw": "HNSW", "ivfflat": "IVFFlat"}[m] for m in row.methods
+                    ),
+                }
+                for row in operators()
+            ],
+            hide_index=True,
+            border="horizontal",
+        )
+        collection = lesson_collection(db)
+        if collection is None:
+            return
+        guess = predict(
+            "serves",
+            "An HNSW index is built with the operator class for L2. A search orders by cosine, "
+            "`<=>`. What does Postgres do?",
+            ("It uses the index", "It reads and sorts all rows"),
+        )
+        if guess is None:
+            return
+        keep_in_address({_BUILT: Metric.L2.value})
+        if st.session_state.get(_BUILT) not in {metric.value for metric in METRICS}:
+            st.session_state[_BUILT] = Metric.L2.value
+        _proof(db, collection, lambda proof: _verdict(guess, proof))
+
+    def _verdict(guess: Any, proof: IndexProof) -> None:
+        uses = proof.of(Metric.COSINE).by_index
+        verdict(
+            guess,
+            "It uses the index" if uses else "It reads and sorts all rows",
+            "An index keeps its rows arranged by one distance, and serves the operator of its own "
+            "operator class alone.",
+        )
+
+    return body
+
+
+def _proof(db: Database, collection: Collection, first: Callable[[IndexProof], None]) -> None:
+    first(_proved(db, collection, Metric.L2))
+    chosen = st.segmented_control(
+        "Build the index for",
+        [metric.value for metric in METRICS],
+        key=_BUILT,
+        required=True,
+        persist_state="session",
+        format_func=lambda value: SHORT[Metric(value)],
+    )
+    proof = _proved(db, collection, Metric(chosen or Metric.L2))
+    used = "\n".join(
+        f"| {SHORT[item.metric]} `{item.metric.operator}` | "
+        + ("**Index Scan**" if item.by_index else f":gray[{_steps(item.steps)}]")
+        + f" | {item.rows:,} of {proof.rows:,} | {item.nans} |"
+        for item in proof.served
+    )
+    st.markdown(
+        "| Ordered by | Postgres's plan | Rows it gives back | NaN among them |\n"
+        f"|:--|:--|--:|--:|\n{used}"
+    )
+    st.markdown(f":small[:gray[{_left_out(proof)}]]")
+    sql_behind(proof.sql, name="operators_sql")
+
+
+def _proved(db: Database, collection: Collection, metric: Metric) -> IndexProof:
+    """Return the proof for a metric, made once in the session for a collection as it is named."""
+    kept: dict[object, IndexProof] = st.session_state.setdefault(_PROVED, {})
+    place = (db.label, collection.schema, collection.table, metric)
+    if place not in kept:
+        lengths = _lengths(db, collection)  # it says when there are no vectors
+        del lengths
+        with st.spinner("Building the index…"):
+            vector = _any_vector(db, collection)
+            kept[place] = prove(db, collection, vector, metric)
+    return kept[place]
+
+
+def _any_vector(db: Database, collection: Collection) -> Any:
+    from pgvista.services import rows as row_service
+    from pgvista.services.lesson_smaller import draw_row
+
+    return row_service.get(db, collection, [draw_row(db, collection, 0)])[0].embedding
+
+
+def _lengths(db: Database, collection: Collection) -> Lengths:
+    """Return the lengths of the collection's vectors, measured once in the session."""
+    kept: dict[object, Lengths] = st.session_state.setdefault(_KEPT, {})
+    place = (db.label, collection.schema, collection.table)
+    if place not in kept:
+        kept[place] = measure_lengths(db, collection)
+    return kept[place]
+
+
+def _way() -> str:
+    if st.session_state.get(_WAY) not in _WAYS:
+        st.session_state[_WAY] = STORED
+    chosen = st.segmented_control(
+        "The vectors",
+        list(_WAYS),
+        key=_WAY,
+        required=True,
+        persist_state="session",
+        format_func=_WAYS.__getitem__,
+    )
+    return chosen or STORED
+
+
+def _column(result: RealResult, metric: Metric, names: Mapping[str, str]) -> OrderColumn:
+    return OrderColumn(
+        SHORT[metric],
+        metric.operator,
+        [
+            OrderItem(
+                row.name,
+                names.get(row.name, row.name),
+                number(row.distances[metric]),
+                str(row.places[metric]),
+            )
+            for row in result.order(metric)
+        ],
+    )
+
+
+def _moved(result: RealResult) -> str:
+    """Say how much of the order under cosine each other metric has."""
+    due = len(result.order(Metric.COSINE))
+    cosine = [row.name for row in result.order(Metric.COSINE)]
+    parts = []
+    for metric in METRICS:
+        if metric is Metric.COSINE:
+            continue
+        same = [row.name for row in result.order(metric)] == cosine
+        shared = result.shared(Metric.COSINE, metric)
+        parts.append(
+            f"{SHORT[metric]} {'the same rows in the same order' if same else f'{shared} of {due}'}"
+        )
+    return f"Of cosine's first {due} rows, the others have: **{'**; **'.join(parts)}**."
+
+
+def _facts(collection: Collection, lengths: Lengths) -> str:
+    about = (
+        f"all {lengths.rows:,} rows"
+        if lengths.share is None
+        else f"{lengths.rows:,} rows, drawn by a hash"
+    )
+    said = (
+        "all have length 1"
+        if lengths.are_one
+        else f"have lengths from {lengths.shortest:.4g} to {lengths.longest:.4g}"
+    )
+    zeros = (
+        f" {lengths.zeros} of them are zero vectors: NaN under cosine, and last."
+        if lengths.zeros
+        else ""
+    )
+    return f"Compared: {about} of {plain(collection.name)}. As stored, its vectors {said}.{zeros}"
+
+
+def _steps(steps: tuple[str, ...]) -> str:
+    return " ← ".join(step for step in steps if step != "Limit")
+
+
+def _left_out(proof: IndexProof) -> str:
+    own = proof.of(proof.built_for)
+    copied = (
+        f"On a copy of {proof.rows - 1:,} rows and one zero vector, in a temporary table, with "
+        "`enable_seqscan = off`."
+    )
+    if proof.built_for is Metric.COSINE and own.nans == 0 and own.rows < proof.rows:
+        return (
+            f"{copied} The cosine index has no zero vector in it: it gives back {own.rows:,} rows."
+        )
+    scanned = proof.of(Metric.COSINE)
+    if scanned.nans and not math.isnan(scanned.nans):
+        return (
+            f"{copied} The zero vector's cosine distance is NaN, which is sorted behind all others."
+        )
+    return copied
+
+
+def here(collection: Collection | None) -> dict[str, str]:
+    """Return the parameter that names the collection in an address; none without one."""
+    return {} if collection is None else {PARAMETER: collection.name}
