@@ -357,6 +357,12 @@ class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
         """Read rows by id."""
         return row_service.get(self.db, self.info, ids)
 
+    def rows(
+        self, *, filters: Mapping[str, Any] | None = None, limit: int | None = None
+    ) -> Iterator[StoredRow]:
+        """Read all rows, or the first `limit`, by id; a page at a time, with their vectors."""
+        return row_service.every(self.db, self.info, parse_filter(filters), limit=limit)
+
     def count(self, filters: Mapping[str, Any] | None = None) -> int:
         """Count the rows."""
         return row_service.count(self.db, self.info, parse_filter(filters))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ from pgvista.sql.rows import COUNT_LIMIT, PageRequest
 
 _FIXED_COLUMNS = 4
 FILL_BATCH = 512
+PAGE = 1_000
+"""Rows that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,26 @@ def page(db: Database, collection: Collection, request: PageRequest) -> Page:
         total_exact=total <= COUNT_LIMIT,
         sql=query.text(),
     )
+
+
+def every(
+    db: Database, collection: Collection, filters: Filter | None = None, *, limit: int | None = None
+) -> Iterator[StoredRow]:
+    """Yield rows by id, at most `limit`; rows written meanwhile may be missed or come twice."""
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+        raise InvalidInput(f"limit is {limit!r}, but it takes a whole number from 0.")
+
+    def pages() -> Iterator[StoredRow]:
+        done = 0
+        while limit is None or done < limit:
+            wanted = PAGE if limit is None else min(PAGE, limit - done)
+            found = page(db, collection, PageRequest(wanted, done, filters)).rows
+            yield from found
+            done += len(found)
+            if len(found) < wanted:
+                return
+
+    return pages()
 
 
 def get(db: Database, collection: Collection, ids: Sequence[str]) -> list[StoredRow]:
