@@ -33,8 +33,8 @@ from pgvista.ui.learn.keyword_charts import match_chart
 from pgvista.ui.learn.keyword_labels import labels
 from pgvista.ui.learn.keyword_question import fingerprint, question, short, title
 from pgvista.ui.search_context import embedder
-from pgvista.ui.search_names import RANK
 from pgvista.ui.search_link import link_parameters
+from pgvista.ui.search_names import RANK
 from pgvista.ui.search_waiting import show_waiting
 
 SENTENCE = "Error E2041: the LK-320's subtitles keep flickering on bigger displays"

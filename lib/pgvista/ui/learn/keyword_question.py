@@ -13,6 +13,7 @@ from pgvista.model.search import MAX_QUERY_BYTES, Hit
 from pgvista.services import rows as row_service
 from pgvista.sql.rows import PageRequest
 from pgvista.ui.components.hits import headline
+from pgvista.ui.learn.frame import presenting
 from pgvista.ui.search_context import examples
 
 _WORDS = 6
@@ -35,7 +36,13 @@ def question(
     key = f"{key}.{collection.name}"
     if key not in st.session_state:
         st.session_state[key] = starts.get(collection.table) or _start(db, collection)
-    text = st.text_input(label, key=key, persist_state="session", live="400ms")
+    text = st.text_input(
+        label,
+        key=key,
+        persist_state="session",
+        live="400ms",
+        label_visibility="collapsed" if presenting() else "visible",
+    )
     if not text.strip():
         st.info("**The question is empty.** Type a few words.", icon=":material/keyboard:")
         return None
