@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pgvista.services.collections import list_collections
-from pgvista.ui import search_request
+from pgvista.ui import search_link, search_request
 from pgvista.ui.connection import database
 from pgvista.ui.errors import guarded
 from pgvista.ui.search_context import embedder, examples, load_context
@@ -13,7 +13,7 @@ from pgvista.ui.search_view import search_view
 from pgvista.ui.state import no_collection, pick_collection
 
 # The selector's key is gone after a visit to another page.
-search_request.restore(arrived="search_collection" not in st.session_state)
+search_link.restore(arrived="search_collection" not in st.session_state)
 with guarded(stop=True):
     db = database()
     if not list_collections(db):

@@ -302,3 +302,28 @@ def test_a_collection_dropped_meanwhile(open_page: OpenPage, docs: Collection, s
     docs.drop()
     app.run()
     assert not app.exception
+
+
+def test_label_weights_are_a_knob_of_each_setting(
+    open_page: OpenPage, workbench: Workbench, seen: Seen
+) -> None:
+    books = workbench.create_collection(
+        "books", model=MODEL, columns={"title": "text"}, labels={"title": "A"}
+    )
+    books.upsert(
+        [
+            {"id": "title", "title": "Cat", "content": "of a house", "embedding": vector(0)},
+            {"id": "text", "title": "House", "content": "of a cat", "embedding": vector(1)},
+        ]
+    )
+    app = open_page(
+        PAGE, collection="books", compare_text="cat", compare_a_mode="keyword",
+        compare_b_mode="keyword", compare_b_labels="1, 1, 1, 5",
+    )  # fmt: skip
+    assert (seen.ids("a"), seen.ids("b")) == (["title", "text"], ["text", "title"])
+    assert "labels 1, 1, 1, 5" in texts(app)
+    app.session_state["compare_b_popover"] = True
+    app.session_state["compare_b_labels"] = "1, 2"
+    app.run()
+    assert "'1, 2' are no label weights." in texts(app)
+    assert seen.ids("b") == ["title", "text"]

@@ -571,3 +571,33 @@ def test_a_collection_dropped_while_it_is_shown(
     monkeypatch.setattr(search_context, "load_context", load_and_drop)
     ask(app, "mouse")
     assert ["docs cannot be searched any more" in error for error in errors(app)] == [True]
+
+
+def test_label_weights_decide_between_title_and_text(
+    open_page: OpenPage, workbench: Workbench, found: dict[str, SearchResult]
+) -> None:
+    books = workbench.create_collection(
+        "books", model=MODEL, columns={"title": "text"}, labels={"title": "A"}
+    )
+    books.upsert(
+        [
+            {"id": "title", "title": "Cat", "content": "of a house", "embedding": vector(0)},
+            {"id": "text", "title": "House", "content": "of a cat", "embedding": vector(1)},
+        ]
+    )
+    app = ask(open_page("search", collection="books"), "cat", "keyword")
+    assert ids(found) == ["title", "text"]
+    assert app.text_input(key="search_labels").placeholder == "3, 2, 1.5, 1"
+    app.text_input(key="search_labels").set_value("1, 1, 1, 5").run()
+    assert ids(found) == ["text", "title"]
+    app.session_state["search_rank"] = "ts_rank"
+    app.run()
+    assert app.text_input(key="search_labels").placeholder == "1, 0.4, 0.2, 0.1"
+    assert ids(found) == ["text", "title"]
+    app.text_input(key="search_labels").set_value("much, little").run()
+    assert "'much, little' are no label weights." in errors(app)[0]
+
+
+def test_no_label_weights_where_no_word_has_a_label(open_page: OpenPage, docs: Collection) -> None:
+    app = ask(open_page("search"), "cat", "keyword")
+    assert not [item for item in app.text_input if item.key == "search_labels"]

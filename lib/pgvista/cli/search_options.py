@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pgvista.model.filters import parse_filter
+from pgvista.model.label_weights import (
+    BM25_LABEL_WEIGHTS,
+    TS_RANK_LABEL_WEIGHTS,
+    parse_label_weights,
+    written_label_weights,
+)
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
     DEFAULT_BM25_B,
@@ -110,6 +116,14 @@ _OPTIONS = (
         help="Bit mask of ts_rank and ts_rank_cd, 0 to 63: 1 divides by 1 + log(length).",
     ),
     click.option(
+        "--label-weights",
+        default="",
+        metavar="A,B,C,D",
+        help="What a word counts by its setweight label, four numbers of 0 to 100.  "
+        f"[default: {written_label_weights(BM25_LABEL_WEIGHTS)} for BM25, "
+        f"{written_label_weights(TS_RANK_LABEL_WEIGHTS)} for Postgres's functions]",
+    ),
+    click.option(
         "--text-config",
         metavar="NAME",
         help="Text-search language of the words.  [default: the collection's]",
@@ -184,6 +198,7 @@ def search_request(
         "bm25_k1": knobs["bm25_k1"],
         "bm25_b": knobs["bm25_b"],
         "rank_normalization": knobs["rank_normalization"],
+        "label_weights": parse_label_weights(knobs["label_weights"]),
         "text_config": knobs["text_config"],
         "fusion": Fusion(knobs["fusion"]),
         "rrf_k": knobs["rrf_k"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgvista.errors import InvalidInput
 from pgvista.model.filters import Filter
+from pgvista.model.label_weights import check_label_weights
 from pgvista.model.metric import Metric
 
 if TYPE_CHECKING:
@@ -147,12 +148,7 @@ class SearchRequest:
         _between("bm25_b", self.bm25_b, 0, 1, whole=False)
         _between("rank_normalization", self.rank_normalization, 0, 63)
         if self.label_weights is not None:
-            if len(self.label_weights) != 4:
-                raise InvalidInput(
-                    "label_weights takes four numbers, for the labels A, B, C and D."
-                )
-            for label, weight in zip("ABCD", self.label_weights, strict=True):
-                _between(f"The weight of label {label}", weight, 0, 100, whole=False)
+            check_label_weights(self.label_weights)
         _between("max_distance", self.max_distance, -math.inf, math.inf, whole=False)
         if self.mode is not Mode.SEMANTIC and not (self.text and self.text.strip()):
             raise InvalidInput(

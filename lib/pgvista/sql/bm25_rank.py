@@ -22,8 +22,6 @@ from pgvista.sql.bm25 import documents, postings, totals
 from pgvista.sql.names import id_expression, relation
 from pgvista.sql.query import compose, join, param
 
-LABEL_WEIGHTS = (3.0, 2.0, 1.5, 1.0)
-"""What a word counts by its label, A to D, unless the request says otherwise."""
 MAX_CONTINUATIONS = 200
 """A word that goes on is taken for this many lexemes at most."""
 NEAR_SPELLINGS = 3

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
+from pgvista.model.label_weights import BM25_LABEL_WEIGHTS
 from pgvista.model.search import KeywordMatch, KeywordRank, SearchRequest
 from pgvista.sql import bm25_rank
 from pgvista.sql.names import id_expression, relation
@@ -46,7 +47,7 @@ def keyword_values(request: SearchRequest) -> dict[str, Any]:
         values["last_word"] = last.group() if last else ""
     if request.keyword_rank is KeywordRank.BM25:
         values |= {"bm25_k1": request.bm25_k1, "bm25_b": request.bm25_b}
-        values["label_weights"] = [*map(float, request.label_weights or bm25_rank.LABEL_WEIGHTS)]
+        values["label_weights"] = [*map(float, request.label_weights or BM25_LABEL_WEIGHTS)]
     else:
         values["normalization"] = request.rank_normalization
         if request.label_weights is not None:

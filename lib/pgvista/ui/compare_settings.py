@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pgvista.model.label_weights import written_label_weights
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
     Fusion,
@@ -16,7 +17,7 @@ from pgvista.model.search import (
 )
 from pgvista.ui import compare_state
 from pgvista.ui.errors import plain
-from pgvista.ui.search_knobs import Context, slider
+from pgvista.ui.search_knobs import Context, label_knob, slider
 from pgvista.ui.search_names import MATCH, RANK
 from pgvista.ui.search_request import AUTO, NORMALIZATIONS
 from pgvista.ui.state import go
@@ -53,6 +54,8 @@ def summary(setting: SearchRequest, context: Context) -> str:
         if setting.mode is Mode.KEYWORD or setting.keyword_match is not default.keyword_match:
             parts.append(MATCH[setting.keyword_match])
         parts.append(RANK[setting.keyword_rank])
+        if setting.label_weights is not None:
+            parts.append(f"labels {written_label_weights(setting.label_weights)}")
         if setting.text_config not in (None, ""):
             parts.append(str(setting.text_config))
         if setting.keyword_rank is KeywordRank.BM25:
@@ -200,6 +203,8 @@ def _word_knobs(letter: str, setting: SearchRequest, context: Context) -> None:
         "Text-search configuration of the query. Another one than the collection's, which stands "
         "first, is computed for every row, without BM25.",
     )
+    if context.has_labels:
+        label_knob(compare_state.key(letter, "labels"), setting.keyword_rank)
     if setting.keyword_rank is KeywordRank.BM25:
         _sliders(letter, "k1", "b")
     else:

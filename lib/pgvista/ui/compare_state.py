@@ -20,6 +20,7 @@ import streamlit as st
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.filters import Filter, parse_filter
+from pgvista.model.label_weights import parse_label_weights, written_label_weights
 from pgvista.model.metric import Metric
 from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.services.search_defaults import default_request
@@ -44,6 +45,7 @@ FIELDS: Mapping[str, str] = {
     "match": "keyword_match",
     "rank": "keyword_rank",
     "norm": "rank_normalization",
+    "labels": "label_weights",
     "k1": "bm25_k1",
     "b": "bm25_b",
     "fusion": "fusion",
@@ -199,7 +201,9 @@ def write(letter: str, setting: SearchRequest) -> None:
     """Set the knobs of one setting; call it before they are drawn."""
     for name, attribute in FIELDS.items():
         found, place = getattr(setting, attribute), key(letter, name)
-        if name == "metric":
+        if name == "labels":
+            st.session_state[place] = written_label_weights(found)
+        elif name == "metric":
             st.session_state[place] = AUTO if found is None else found.value
         elif found is None or (name in SLIDERS and found == getattr(DEFAULT, attribute)):
             st.session_state.pop(place, None)
@@ -237,6 +241,10 @@ def _typed(letter: str, name: str, found: Any) -> Any:
         if number == slider.default and name != "ef":
             return default
         return int(number) if name in _WHOLE else number
+    if name == "labels":  # what cannot be read is said beside its knob
+        with suppress(InvalidInput):
+            return parse_label_weights(str(found))
+        return None
     if name == "metric":
         return None if found == AUTO else Metric(found)
     if name == "language":
@@ -295,6 +303,8 @@ def named(setting: SearchRequest, prefix: str) -> dict[str, str]:
             parts[prefix + name] = str(int(found))
         elif isinstance(found, StrEnum):
             parts[prefix + name] = found.value
+        elif isinstance(found, tuple):
+            parts[prefix + name] = written_label_weights(found)
         else:
             parts[prefix + name] = found if isinstance(found, str) else f"{found:g}"
     return parts
@@ -352,6 +362,8 @@ def restore(*, arrived: bool) -> None:
 def _parsed(name: str, text: str) -> Any:
     """Return a knob's value from the address. Raises ValueError for what it cannot be."""
     default = getattr(DEFAULT, FIELDS[name])
+    if name == "labels":
+        return parse_label_weights(text)
     if name == "metric":
         return Metric(text)
     if name == "language":

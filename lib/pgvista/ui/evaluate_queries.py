@@ -14,7 +14,7 @@ from pgvista.model.search import Mode, SearchRequest
 from pgvista.ui.errors import plain
 from pgvista.ui.evaluate_names import measure_help
 from pgvista.ui.format import plural
-from pgvista.ui.search_request import link_parameters
+from pgvista.ui.search_link import link_parameters
 from pgvista.ui.state import go
 
 _ROWS_IN_VIEW = 12

@@ -12,9 +12,9 @@ from pgvista.io.export import export_hits
 from pgvista.model.collection import Collection
 from pgvista.model.search import SearchRequest, SearchResult
 from pgvista.services import search as search_service
-from pgvista.ui import search_request
 from pgvista.ui.components.panels import plan_panel, sql_panel, timings_bar
 from pgvista.ui.errors import guarded
+from pgvista.ui.search_link import permalink
 
 _FORMATS = {"csv": "CSV", "json": "JSON", "parquet": "Parquet"}
 
@@ -78,7 +78,7 @@ def _share(collection: Collection, result: SearchResult) -> None:
     )
     here = (st.context.url or "").split("?")[0]
     st.code(
-        here + search_request.permalink(collection, with_text=with_text),
+        here + permalink(collection, with_text=with_text),
         language=None,
         wrap_lines=True,
     )

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pgvista.db.database import Database
-from pgvista.errors import PgvistaError
+from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import Collection, IndexInfo
+from pgvista.model.label_weights import (
+    BM25_LABEL_WEIGHTS,
+    TS_RANK_LABEL_WEIGHTS,
+    parse_label_weights,
+    written_label_weights,
+)
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
     Fusion,
@@ -64,6 +70,14 @@ class Context:
         """Whether there is text to find words in."""
         roles = self.collection.roles
         return roles.content is not None or roles.fts is not None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether words may carry setweight labels: a foreign table's are not known."""
+        bm25 = self.collection.bm25
+        return self.has_words and (
+            self.collection.roles.fts is not None if bm25 is None else bm25.labelled
+        )
 
     @property
     def has_hnsw(self) -> bool:
@@ -161,6 +175,8 @@ def keyword_knobs(context: Context) -> None:
                 persist_state="session",
                 help="How long texts are held back. Default: 1 + log(length).",
             )
+        if context.has_labels:
+            label_knob("search_labels", rank)
         stored = context.collection.text_config
         language.selectbox(
             "Language",
@@ -173,6 +189,23 @@ def keyword_knobs(context: Context) -> None:
         )
         match = KeywordMatch(knobs.choice("search_match"))
         st.markdown(f":small[:gray[{plain(against_recipe(match, rank))}]]")
+
+
+def label_knob(key: str, rank: KeywordRank) -> None:
+    """Draw what a word counts by its label; what cannot be read is said beneath."""
+    usual = BM25_LABEL_WEIGHTS if rank is KeywordRank.BM25 else TS_RANK_LABEL_WEIGHTS
+    st.text_input(
+        "Label weights",
+        key=key,
+        placeholder=written_label_weights(usual),
+        persist_state="session",
+        help="What a word counts by its setweight label A, B, C and D: four numbers, 0 to 100. "
+        f"Default: {written_label_weights(usual)}.",
+    )
+    try:
+        parse_label_weights(st.session_state.get(key) or "")
+    except InvalidInput as error:
+        st.markdown(f":small[:red[{plain(error.message)} {plain(error.hint)}]]")
 
 
 def _index(key: str, options: list[str]) -> int:

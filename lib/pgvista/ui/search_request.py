@@ -1,4 +1,4 @@
-"""The search page's knobs as one frozen request: read from the session, and put into a link.
+"""The search page's knobs as one frozen request, read from the session.
 
 Every knob lives in ``st.session_state`` under a key that begins with ``search_``; a permalink
 carries them under the same names.
@@ -6,15 +6,14 @@ carries them under the same names.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from pgvista.model.collection import Collection
 from pgvista.model.filters import Filter, parse_filter
+from pgvista.model.label_weights import parse_label_weights
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
     DEFAULT_DEPTH,
@@ -171,6 +170,7 @@ CHOICES: dict[str, Any] = {
     "search_match": DEFAULTS["keyword_match"].value,
     "search_rank": DEFAULTS["keyword_rank"].value,
     "search_norm": str(DEFAULTS["rank_normalization"]),
+    "search_labels": "",
     "search_language": AUTO,
     "search_metric": AUTO,
     "search_scan": IterativeScan.OFF.value,
@@ -193,6 +193,7 @@ FIELDS: dict[str, str] = {
     BM25_K1.key: "bm25_k1",
     BM25_B.key: "bm25_b",
     "search_norm": "rank_normalization",
+    "search_labels": "label_weights",
     "search_language": "text_config",
     EF_SEARCH.key: "ef_search",
     PROBES.key: "probes",
@@ -200,8 +201,8 @@ FIELDS: dict[str, str] = {
 }
 """The knobs that can have a default of the collection's own, and the fields that they move."""
 
-_PGVISTAS: dict[str, Any] = CHOICES | {knob.key: knob.default for knob in KNOBS}
-_OWN, _LINKED = "_search_own_defaults", "_search_linked"
+PGVISTAS: dict[str, Any] = CHOICES | {knob.key: knob.default for knob in KNOBS}
+_OWN, LINKED = "_search_own_defaults", "_search_linked"
 
 OFFERED: dict[str, set[str]] = {
     "search_mode": {*(item.value for item in Mode), SIDES},
@@ -228,14 +229,14 @@ def begin(collection: Collection) -> None:
         if found is None or (key in OFFERED and str(found) not in OFFERED[key]):
             continue
         own[key] = str(found) if key in CHOICES else float(found)
-    before, linked = state.get(_OWN, {}), state.pop(_LINKED, False)
+    before, linked = state.get(_OWN, {}), state.pop(LINKED, False)
     state[_OWN] = own
     if linked:
         for key in own.keys() - state.keys():
-            state[key] = _PGVISTAS[key]
+            state[key] = PGVISTAS[key]
     elif own != before:
         for key in {*own, *before}:
-            if state.get(key) in (None, before.get(key, _PGVISTAS[key])):
+            if state.get(key) in (None, before.get(key, PGVISTAS[key])):
                 state.pop(key, None)
                 if key in own:
                     state[key] = own[key]
@@ -262,82 +263,6 @@ def choice(key: str) -> Any:
     """Return the present value of a knob of CHOICES."""
     found = st.session_state.get(key)
     return default_choice(key) if found is None else found
-
-
-def restore(*, arrived: bool) -> None:
-    """Take the knobs from the address: when the page is come to, and when another link is opened.
-
-    A link that names a knob names all that are not at their defaults.
-    """
-    given = {key: text for key, text in st.query_params.items() if key.startswith(PREFIX)}
-    if not given or (not arrived and st.session_state.get("_search_link") == given):
-        return
-    state = st.session_state
-    state["_search_link"] = given
-    if set(given) - {TEXT, SIMILAR}:
-        state[_LINKED] = True
-        for key in (FOLLOWED, *CHOICES, *(knob.key for knob in KNOBS)):
-            state.pop(key, None)
-    for knob in KNOBS:
-        if (number := _number(given.get(knob.key))) is not None:
-            state[knob.key] = number
-    for key, pgvistas in CHOICES.items():
-        text = given.get(key)
-        if text is None or (key in OFFERED and text not in OFFERED[key]):
-            continue
-        if isinstance(pgvistas, bool):
-            state[key] = text == "1"
-        elif key != "search_threshold":
-            state[key] = text
-        elif (number := _number(text)) is not None:
-            state[key] = number
-    if TEXT in given:
-        state[TEXT] = given[TEXT]
-    row_id, name = given.get(SIMILAR), st.query_params.get("collection")
-    state[SIMILAR] = (name, row_id) if row_id and name else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        found = float(text) if text is not None else math.nan
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def permalink(collection: Collection, *, with_text: bool) -> str:
-    """Return the query part of an address that opens the page with these knobs.
-
-    The question, or the row whose neighbours are shown, is in it only when asked for.
-    """
-    parts: dict[str, str] = {"collection": collection.name}
-    for knob in KNOBS:
-        followed = knob is EF_SEARCH and value(knob) == st.session_state.get(FOLLOWED)
-        if not followed and not value(knob) == knob.default == default(knob):
-            parts[knob.key] = f"{value(knob):g}"
-    for key, pgvistas in CHOICES.items():
-        found = choice(key)
-        if not found == pgvistas == default_choice(key):
-            parts[key] = "1" if found is True else str(found)
-    if with_text:
-        if text := st.session_state.get(TEXT):
-            parts[TEXT] = text
-        if (row_id := similar_to(collection)) is not None:
-            parts[SIMILAR] = row_id
-    return "?" + urlencode(parts)
-
-
-def link_parameters(collection: Collection, request: SearchRequest, text: str) -> dict[str, str]:
-    """Return the parts of an address that opens the page with a request's settings and a question.
-
-    The number of hits is the page's own: what was measured deep is looked at from the top.
-    """
-    parts: dict[str, str] = {"collection": collection.name, TEXT: text}
-    for key, name in FIELDS.items():
-        found = getattr(request, name)
-        if found is not None:
-            parts[key] = str(found) if isinstance(found, str | int) else f"{found:g}"
-    return parts
 
 
 def similar_to(collection: Collection) -> str | None:
@@ -388,6 +313,7 @@ def request(mode: Mode, text: str | None, *, has_hnsw: bool, has_ivfflat: bool) 
         bm25_k1=value(BM25_K1),
         bm25_b=value(BM25_B),
         rank_normalization=int(choice("search_norm")),
+        label_weights=parse_label_weights(choice("search_labels")),
         text_config=None if language == AUTO else language,
         fusion=Fusion(choice("search_fusion")),
         rrf_k=value(RRF_K),
