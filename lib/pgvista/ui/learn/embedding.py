@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -47,15 +50,23 @@ _STATEMENT_KEYS = tuple(f"{PREFIX}{name}" for name in ("said", "negated", "parap
 
 def embedding_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson, on the connection `db`."""
+    bodies: dict[str, tuple[str, Callable[[], None]]] = {
+        "vector": ("A phrase becomes 384 numbers", _vectors),
+        "near": ("Near in meaning, with or without a common word", lambda: _near(db)),
+        "tokens": ("Word pieces go in, and their mean comes out", tokens_and_mean),
+        "negation": ("A negation is nearly the same vector", _negation),
+        "other": ("Other vectors of the same phrases", lambda: other_models(db)),
+        "remember": ("What to remember", _remember),
+    }
+    return tuple(
+        Step(name, title, partial(_with_linked_phrases, body), _NOTES[name])
+        for name, (title, body) in bodies.items()
+    )
+
+
+def _with_linked_phrases(body: Callable[[], None]) -> None:
     take_linked_phrases()
-    return (
-        Step("vector", "A phrase becomes 384 numbers", _vectors, _NOTES["vector"]),
-        Step("near", "Near in meaning, with or without a common word", lambda: _near(db), _NOTES["near"]),
-        Step("tokens", "Word pieces go in, and their mean comes out", tokens_and_mean, _NOTES["tokens"]),
-        Step("negation", "A negation is nearly the same vector", _negation, _NOTES["negation"]),
-        Step("other", "Other vectors of the same phrases", lambda: other_models(db), _NOTES["other"]),
-        Step("remember", "What to remember", _remember, _NOTES["remember"]),
-    )  # fmt: skip
+    body()
 
 
 @st.fragment
@@ -232,7 +243,7 @@ _NOTES = {
     "common. Then type a phrase about cheese as D: which one does it move to? The plane is a shadow: "
     "read its share of the spread aloud. **Usual wrong idea:** that 0.8 is near and 0.3 is far for "
     "every model; only the order can be trusted.",
-    "tokens": "Count the pieces of *unbelievably* first. Then press the examples: an empty text still "
+    "tokens": "Count the pieces of *unbelievably* first. Each row is drawn to its own scale. Then press the examples: an empty text still "
     "has two tokens, a cat and a Chinese character become the same unknown piece, and of 10,000 "
     "words 254 are read. **Question:** what does that mean for a ten-page document?",
     "negation": "Most say the paraphrase. The mean over tokens is about ham and liking, and *not* is "

@@ -66,9 +66,8 @@ def tokens_and_mean() -> None:
         key=f"{PREFIX}tokens",
     )
     st.markdown(
-        "The mean of the token vectors, brought to length 1, **is** the text's vector: no number "
-        f"differs from the model's own by more than {small_figure(float(np.abs(mean - own).max()))}. "
-        "Each row is drawn to its own scale."
+        "The mean of the tokens, brought to length 1, **is** the text's vector: at most "
+        f"{small_figure(float(np.abs(mean - own).max()))} off the model's own."
     )
     metric_chips(
         [

@@ -1,8 +1,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const LETTERS = "ABCDEFGHIJ";
 const WIDTH = 480;
-const HEIGHT = 270;
-const EDGE = 34;
+const HEIGHT = 216;
+const EDGE = 30;
 const LINE = 19;
 
 function node(name, className) {
