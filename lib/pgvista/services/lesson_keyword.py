@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pgvista.db.database import Database
 from pgvista.errors import InvalidInput, NotFound
 from pgvista.model.collection import Collection
+from pgvista.model.label_weights import BM25_LABEL_WEIGHTS
 from pgvista.model.search import (
     MAX_QUERY_BYTES,
     KeywordMatch,
@@ -19,7 +20,6 @@ from pgvista.model.search import (
 )
 from pgvista.services.search import search
 from pgvista.sql import lesson_keyword as lesson_sql
-from pgvista.sql.bm25_rank import LABEL_WEIGHTS
 
 MOST_TOKENS = 60
 """Of a text's tokens, this many are read; a picture of more says no more."""
@@ -219,7 +219,7 @@ def bm25_counts(db: Database, collection: Collection, text: str, row_id: str) ->
     if not rows[0][7]:
         raise NotFound(f"The statistics of {collection.name} are empty.", "Build them anew.")
     labels = np.array([row[2:6] for row in rows], dtype=np.float64)
-    weights = np.array(LABEL_WEIGHTS if collection.bm25.labelled else (1.0, 1.0, 1.0, 1.0))
+    weights = np.array(BM25_LABEL_WEIGHTS if collection.bm25.labelled else (1.0, 1.0, 1.0, 1.0))
     documents, words = int(rows[0][7]), int(rows[0][8])
     return Bm25Counts(
         lexemes=tuple(row[0] for row in rows),
