@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pgvista.model.metric import Metric
 from pgvista.science.distances import to_all
+from pgvista.science.exact import ExactNearest
 from pgvista.science.hnsw import Floats, Hnsw, Near
 from pgvista.science.hnsw_walk import measure_all, search
-from pgvista.science.recall import hits_by_distance, mean_recall
 
 EPSILON = 1e-6
 """A point this much beyond the last true distance, as a share of it, still counts: ties."""
@@ -36,31 +36,24 @@ def recall_curve(
 ) -> tuple[EfPoint, ...]:
     """Search each of `queries`, shape (n_queries, dimension), with each of `efs`.
 
-    The recall is NaN where there is no query or no point to find.
+    The recall is NaN where there is no query or no point to find. Ties count as hits (`ExactNearest`).
     """
-    tables = [to_all(query, graph.points, graph.metric) for query in queries]
-    measures = [measure_all(table) for table in tables]
-    truth = np.full((len(queries), limit), np.inf)
-    for row, table in enumerate(tables):
-        nearest = np.sort(table[~np.isnan(table)])[:limit]
-        truth[row, : len(nearest)] = nearest
-    present = np.isfinite(truth).sum(axis=1)
+    truth = ExactNearest(queries, graph.points, limit, graph.metric)
+    measures = [measure_all(to_all(query, graph.points, graph.metric)) for query in queries]
     points = []
     for ef in efs:
-        found = np.full((len(queries), limit), np.inf)
-        computed = 0
-        for row, (query, measure) in enumerate(zip(queries, measures, strict=True)):
-            got = search(graph, query, ef=ef, limit=limit, measure=measure)
-            found[row, : len(got.nearest)] = [distance for distance, _ in got.nearest]
-            computed += got.computed
-        hits = hits_by_distance(found, truth, epsilon=_slack(truth))
-        some = present > 0
+        found = [
+            search(graph, query, ef=ef, limit=limit, measure=measure)
+            for query, measure in zip(queries, measures, strict=True)
+        ]
+        hits = truth.hits([[place for _, place in one.nearest] for one in found])
+        shares = [hit / truth.due for hit in hits] if truth.due else []
         points.append(
             EfPoint(
                 ef,
-                mean_recall(hits, present),
-                float((hits[some] / present[some]).min(initial=1.0)) if some.any() else np.nan,
-                computed / max(1, len(queries)),
+                sum(shares) / len(shares) if shares else math.nan,
+                min(shares, default=math.nan),
+                sum(one.computed for one in found) / max(1, len(found)),
             )
         )
     return tuple(points)
@@ -100,8 +93,3 @@ def plane_ranks(plane: Floats, at: Floats, places: Sequence[int]) -> tuple[int, 
     """
     distances = to_all(at, plane, Metric.L2)
     return tuple(int((distances < distances[place]).sum()) + 1 for place in places)
-
-
-def _slack(truth: NDArray[np.float64]) -> float:
-    finite = truth[np.isfinite(truth)]
-    return EPSILON * float(np.abs(finite).max()) if finite.size else EPSILON
