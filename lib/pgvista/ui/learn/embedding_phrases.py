@@ -179,7 +179,12 @@ def quoted(text: str, chars: int = 48) -> str:
 
 def option(place: int, text: str) -> str:
     """Return a phrase as an answer to choose: its letter and its words, without markup."""
-    return f"{LETTERS[place]} · {short_name(_MARKUP.sub(' ', text), 40)}"
+    return f"{LETTERS[place]} · {without_markup(short_name(text, 40))}"
+
+
+def without_markup(text: str) -> str:
+    """Return a text in one line without what Markdown takes for markup: for names of choices."""
+    return " ".join(_MARKUP.sub(" ", text).split())
 
 
 def common_words(first: str, second: str) -> str:
