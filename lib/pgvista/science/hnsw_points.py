@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from pgvista.science.hnsw import Floats
 
-_THREADS = 26
-_SIDE = 10.0
+_THREADS = 32
+_SIDES = (17.0, 8.0)
 _PACE = 0.06
 _WIDTH = 0.12
 _BEND = 0.08
@@ -23,7 +23,7 @@ def threads(count: int, *, seed: int = 0) -> Floats:
     """
     rng = np.random.default_rng(seed)
     length = count // _THREADS + 1
-    start = rng.random((_THREADS, 1, 2)) * _SIDE
+    start = rng.random((_THREADS, 1, 2)) * _SIDES
     turn = rng.random((_THREADS, 1)) * 2 * np.pi
     angle = turn + np.cumsum(rng.normal(size=(_THREADS, length)) * _BEND, axis=1)
     pace = np.stack([np.cos(angle), np.sin(angle)], axis=2) * _PACE

@@ -84,7 +84,9 @@ class Scene:
     can_click: bool = True
     """Whether a click in the plane means another query."""
     mesh: bool = False
-    """Draw all links of layer 0."""
+    """Draw all links of layer 0, also while `still`."""
+    rest_rem: float = 26.0
+    """How much of the screen's height other things need."""
 
 
 def hnsw_graph(payload: bytes, *, key: str) -> None:
@@ -200,6 +202,7 @@ def pack_walk(walk: Walk | None, scene: Scene) -> bytes:
         "whole": scene.whole,
         "click": scene.can_click,
         "mesh": scene.mesh,
+        "rest": scene.rest_rem,
     }
     here = [
         (step.visit.distance, step.visit.node) if step.visit else step.layer.entry for step in steps

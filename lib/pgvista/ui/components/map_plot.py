@@ -35,6 +35,7 @@ def _messenger(name: str) -> ComponentRenderer:
 
 _colours = _messenger("map_colours")
 _overlay = _messenger("map_overlay")
+_titles = _messenger("map_titles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,30 @@ def map_overlay(
             happened(event)
 
     _overlay(key=key, data=dict(overlay), on_event_change=take)
+
+
+def map_titles(
+    key: str, token: str, row_id: str | None, title: str | None, *, asked: Callable[[str], None]
+) -> None:
+    """Hand the map the title of a row, and take the id of the row that the pointer rests on.
+
+    `asked` is called before the script runs. Draw it in a fragment of its own: a title is asked for
+    often, and nothing else is to be drawn for it.
+    """
+    state: Any = st.session_state
+    name = f"{key}_titles"
+
+    def take() -> None:
+        sent = (state.get(name) or {}).get("asked")
+        if (
+            isinstance(sent, dict)
+            and sent.get("token") == token
+            and isinstance(sent.get("id"), str)
+        ):
+            asked(sent["id"])
+
+    data = {"key": key, "token": token, "id": row_id, "title": title}
+    _titles(key=name, data=data, on_asked_change=take)
 
 
 def read_event(sent: object, token: str) -> MapEvent | None:
@@ -150,7 +175,8 @@ def _points() -> ComponentRenderer:
     return st.components.v2.component(
         "pgvista.map_points",
         js="\n".join(
-            folder.joinpath(name).read_text("utf-8") for name in ("dom.js", "map_plot.js")
+            folder.joinpath(name).read_text("utf-8")
+            for name in ("dom.js", "map_tip.js", "map_legend.js", "map_plot.js")
         ),
         css=folder.joinpath("map_plot.css").read_text("utf-8"),
         isolate_styles=False,

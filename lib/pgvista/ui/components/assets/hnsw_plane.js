@@ -101,7 +101,7 @@ function pointAt(state, px, py) {
 /** Points and links that do not change from step to step, drawn again only when the view does. */
 function drawBack(state, layer) {
   const { camera, width, height, ratio, theme, graph, walk } = state;
-  const key = [camera.x, camera.y, camera.scale, width, height, ratio, theme.background, layer, walk.header.mesh,
+  const key = [camera.x, camera.y, camera.scale, width, height, ratio, theme.background, layer, state.unit, walk.header.mesh,
     walk.header.token, state.moving].join();
   if (state.backKey === key) return state.back;
   state.backKey = key;
@@ -114,15 +114,17 @@ function drawBack(state, layer) {
   const crowded = layer === 0 && !walk.header.mesh && (walk.header.still || state.moving);
   if (!crowded) drawLinks(state, pen, graph[`links${layer}`] ?? [], seen);
   const close = Math.min(2, Math.max(1, camera.scale / state.fullScale / 2));
-  const small = 1.5 * close;
+  const small = 1.6 * close * state.unit;
   pen.fillStyle = theme.muted;
   for (let node = 0; node < graph.count; node += 1) {
     const [x, y] = placeOf(state, node);
     if (!seen(x, y)) continue;
     const here = layer > 0 && graph.levels[node] >= layer;
     pen.globalAlpha = here ? 0.95 : layer > 0 ? 0.25 : 0.6;
-    const size = here ? 2.6 : small;
-    pen.fillRect(x - size, y - size, 2 * size, 2 * size);
+    const size = here ? Math.max(3 * state.unit, small) : small;
+    pen.beginPath();
+    pen.arc(x, y, size, 0, 2 * Math.PI);
+    pen.fill();
   }
   pen.globalAlpha = 0.9;
   pen.strokeStyle = theme.muted;
@@ -217,7 +219,7 @@ function steps(walk, from, to) {
 
 /** Paint the moment `state.at` of the walk on the canvas. */
 function paint(state, canvas) {
-  const { graph, walk, theme, width, height, ratio } = state;
+  const { walk, theme, height, ratio } = state;
   const pen = canvas.getContext("2d");
   pen.setTransform(1, 0, 0, 1, 0, 0);
   const i = Math.min(state.at, walk.kind.length - 1);
@@ -227,34 +229,34 @@ function paint(state, canvas) {
   pen.drawImage(drawBack(state, layer), 0, 0);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const at = (node) => placeOf(state, node);
+  const unit = state.unit * Math.min(1.35, Math.max(1, state.camera.scale / state.fullScale / 3));
   if (i >= 0) {
     const { list, from } = state.frames[i];
     const start = from ? walk.end[from - 1] : 0;
     line(pen, state, steps(walk, 0, from - 1), theme.accent, 1.5, 0.4);
-    for (let j = 0; j < start; j += 1) dot(pen, at(walk.looked[j]), 1.8, theme.looked);
+    for (let j = 0; j < start; j += 1) dot(pen, at(walk.looked[j]), 2 * unit, theme.looked);
     if (walk.kind[i] === VISIT) {
       const now = Array.from(walk.looked.subarray(walk.end[i - 1], walk.end[i]));
       line(pen, state, now.map((node) => [walk.node[i], node]), theme.looked, 1.5, 0.9);
     }
     line(pen, state, steps(walk, from, i), theme.accent, 2.2, over ? 0.45 : 0.9);
-    for (let j = start; j < walk.end[i]; j += 1) dot(pen, at(walk.looked[j]), 2.8, theme.looked);
+    for (let j = start; j < walk.end[i]; j += 1) dot(pen, at(walk.looked[j]), 3 * unit, theme.looked);
     if (!over) {
       const visited = visitedOf(walk, from, i);
       for (const [node] of list)
-        dot(pen, at(node), 4.5, visited.has(node) ? theme.looked : theme.background, theme.looked, 1.8);
-      dot(pen, at(walk.node[i]), 7, theme.accent, theme.background, 2);
+        dot(pen, at(node), 4.5 * unit, visited.has(node) ? theme.looked : theme.background, theme.looked, 1.8);
+      dot(pen, at(walk.node[i]), 7 * unit, theme.accent, theme.background, 2);
     } else {
       const missed = new Set(walk.header.missed);
-      for (const node of walk.header.found) dot(pen, at(node), 5, theme.accent, theme.background, 1.5);
-      for (const node of missed) dot(pen, at(node), 2.5, theme.missed);
-      for (const node of missed) dot(pen, at(node), 8, null, theme.missed, 2.2);
+      for (const node of walk.header.found) dot(pen, at(node), 5 * unit, theme.accent, theme.background, 1.5);
+      for (const node of missed) dot(pen, at(node), 3 * unit, theme.missed);
+      for (const node of missed) dot(pen, at(node), 8 * unit, null, theme.missed, 2.2);
     }
   }
   const query = state.pending ?? walk.header.at;
-  star(pen, [toX(state, query[0]), toY(state, query[1])], 9, theme.text, theme.background);
+  star(pen, [toX(state, query[0]), toY(state, query[1])], 9 * state.unit, theme.text, theme.background);
   if (state.camera.scale > 1.7 * state.fullScale) drawInset(state, pen, height);
   state.painted += 1;
-  return { graph, width };
 }
 
 function visitedOf(walk, from, to) {
@@ -267,7 +269,7 @@ function visitedOf(walk, from, to) {
 function drawInset(state, pen, height) {
   const { graph, theme, width, camera } = state;
   const [x0, x1, y0, y1] = graph.box;
-  const size = Math.min(96, width * 0.2);
+  const size = Math.min(110 * state.unit, width * 0.22);
   const scale = size / Math.max(x1 - x0, y1 - y0);
   const [w, h] = [(x1 - x0) * scale, (y1 - y0) * scale];
   const [left, top] = [8, height - h - 8];

@@ -207,6 +207,7 @@ function advance(root, now) {
 
 // -- what is shown
 
+const remOf = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 const short = (value) => (Math.abs(value) >= 100 ? value.toFixed(1) : Math.abs(value) >= 10 ? value.toFixed(2) : value.toFixed(3));
 const whole = (value) => value.toLocaleString("en-US");
 
@@ -268,7 +269,7 @@ function showSide(root, i) {
 
 function fillList(root, { list, fresh, over, visited, here }) {
   const { parts, state } = root;
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  const rem = remOf();
   const room = Math.max(3, Math.floor((parts.list.clientHeight || 12 * ROW_REM * rem) / (ROW_REM * rem)));
   const rows = list.slice(0, room);
   while (parts.list.children.length > rows.length) parts.list.lastChild.remove();
@@ -331,6 +332,7 @@ function measure(root) {
   const ratio = window.devicePixelRatio || 1;
   if (!width || !height) return false;
   state.theme = themeOf(root);
+  state.unit = remOf() / 16;
   if (state.width !== width || state.height !== height || state.ratio !== ratio) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -359,6 +361,7 @@ function take(root) {
   if (moved) state.camera = undefined;
   root.classList.toggle("still", still);
   root.classList.toggle("clickable", data.header.click);
+  root.style.setProperty("--rest", `${data.header.rest}rem`);
   const last = Math.max(0, data.kind.length - 1);
   parts.scrub.max = String(last);
   parts.speed.value = String(state.speed);

@@ -21,6 +21,34 @@ const MARKS = {
   missed: ["x", 13, "red", "missed by the index"],
 };
 
+/**
+ * Spell out what was sent in short: points by their places become positions and ids.
+ * Sent: `query` with its position, halo and nearest points `[place, rank, distance]`; `row` with the
+ * row clicked and its neighbours; `lists` with the hits of each.
+ */
+function unfolded(board) {
+  const { query, row, lists, ...rest } = board.nextOverlay;
+  const at = (place) => [board.x[place], board.y[place]];
+  const made = { ...rest, good: query?.good !== false, lines: {}, marks: [], ranks: [] };
+  if (row) {
+    for (const kind of LINE_KINDS) {
+      made.lines[kind] = (row[kind] ?? []).map((place) => [...at(row.at), ...at(place)]);
+      made.marks.push(...(row[kind] ?? []).map((place) => [kind, ...at(place), board.ids[place]]));
+    }
+    made.marks.push(["focus", ...at(row.at), board.ids[row.at]]);
+  }
+  if (query) {
+    (made.lines.near ??= []).push(...query.near.map(([place]) => [...query.at, ...at(place)]));
+    made.ranks = query.near.map(([place, rank, far]) => [...at(place), rank, far]);
+    if (query.halo !== undefined) made.halo = [...query.at, query.halo];
+  }
+  for (const [kind, places] of Object.entries(lists ?? {})) {
+    made.marks.push(...places.map((place) => [kind, ...at(place), board.ids[place]]));
+  }
+  if (query) made.marks.push(["query", ...query.at, null]);
+  return made;
+}
+
 function boardOf(key) {
   const boards = (window.pgvistaMaps ??= {});
   return (boards[key] ??= {});
@@ -126,7 +154,7 @@ function pointStyle(board) {
   const table = paletteOf(board.colour, theme);
   board.table = table;
   const count = board.ids.length;
-  const size = board.colour?.size ?? Math.max(2.8, Math.min(9, 480 / Math.sqrt(count + 1)));
+  const size = board.colour?.size ?? Math.min(9, Math.max(2.8, 480 / Math.sqrt(count + 1)) * growth(board));
   for (const code of [...board.hidden, HIDDEN]) table[code] = TRANSPARENT;
   const plain = !codes || (board.colour?.kind === "none" && !board.veiled);
   return {
@@ -136,6 +164,23 @@ function pointStyle(board) {
     edge: board.hidden.size || board.veiled || size < 5 ? 0 : 0.8,
     opacity: count > 30000 ? 0.75 : 0.92,
   };
+}
+
+/** The nearer one looks, the larger points are: by the root of how much was zoomed in. */
+function growth(board) {
+  const axis = board.drawn && board.gd?._fullLayout?.xaxis;
+  if (!axis) return 1;
+  const zoom = (board.rangeX[1] - board.rangeX[0]) / Math.abs(axis.range[1] - axis.range[0]);
+  return Math.max(1, Math.sqrt(zoom));
+}
+
+/** Draw points at their new size, once zooming has changed it by a fifth. */
+function grow(board) {
+  if (!board.drawn || board.colour?.size) return;
+  const now = growth(board);
+  if (Math.abs(now / (board.grown ?? 1) - 1) < 0.2) return;
+  board.grown = now;
+  touch(board, "colour");
 }
 
 function isHidden(board, place) {
@@ -166,9 +211,19 @@ function annotationsOf(board) {
   // Larger clusters come first; a label that would lie on another one waits until one zooms in
   for (const [x, y, label] of board.colour?.labels ?? []) {
     if (!reserve(taken, above(pixel(x, y)), label, 15)) continue;
-    write(x, y, label, 12, theme.text, { yshift: 10 });
+    write(x, y, label, 12, theme.text, { yshift: 10, xshift: inside(board, x, label.length * 3.6) });
   }
   return found;
+}
+
+/** By how many pixels a label is moved so that its end is not cut off at the map's edge. */
+function inside(board, x, half) {
+  const axis = board.drawn && board.gd?._fullLayout?.xaxis;
+  if (!axis?.l2p) return 0;
+  const at = axis.l2p(x);
+  const width = axis._length;
+  if (at < 0 || at > width) return 0;
+  return Math.max(0, half - at) - Math.max(0, at + half - width);
 }
 
 /** Pixels for each unit of the map, also before it is drawn; both axes have the same. */
@@ -532,93 +587,12 @@ function listen(board, gd) {
   });
   gd.on("plotly_deselect", () => board.send?.({ type: "select", ids: [], token: board.token }));
   gd.on("plotly_relayouting", () => follow(board));
-  gd.on("plotly_relayout", () => follow(board));
+  gd.on("plotly_relayout", () => {
+    follow(board);
+    grow(board);
+  });
   gd.on("plotly_hover", ({ points, event }) => hover(board, points, event));
-  gd.on("plotly_unhover", () => (board.root.tip.hidden = true));
-}
-
-function hover(board, points, event) {
-  const { tip } = board.root;
-  const point = points.find((item) => item.curveNumber === BASE);
-  if (!point || isHidden(board, point.pointNumber)) return;
-  const place = point.pointNumber;
-  const id = board.ids[place];
-  const title = board.titles[place];
-  const kinds = (board.overlay?.marks ?? []).filter((mark) => mark[3] === id).map(([kind]) => MARKS[kind]?.[3]);
-  setText(tip.children[0], title || id);
-  setText(tip.children[1], title ? id : "");
-  setText(tip.children[2], [...new Set(kinds), valueOf(board, place)].filter(Boolean).join(" · "));
-  tip.hidden = false;
-  const box = board.root.getBoundingClientRect();
-  const x = event.clientX - box.left;
-  const y = event.clientY - box.top;
-  tip.style.left = `${Math.max(0, Math.min(x + 14, box.width - tip.offsetWidth - 4))}px`;
-  tip.style.top = `${y + 18 + tip.offsetHeight > box.height ? y - tip.offsetHeight - 10 : y + 18}px`;
-}
-
-function valueOf(board, place) {
-  const { colour, codes } = board;
-  if (!colour || !codes || colour.kind === "none") return "";
-  const code = codes[place];
-  if (code === NONE) return `${colour.title}: none`;
-  if (colour.kind === "category") {
-    const row = colour.legend.find((item) => item[2] === code);
-    return row ? `${colour.title}: ${row[0]}` : "";
-  }
-  const value = colour.low + ((colour.high - colour.low) * code) / LEVELS;
-  return `${colour.title} ≈ ${Number(value.toPrecision(3))}`;
-}
-
-function legend(board) {
-  const { root, colour, theme } = board;
-  const box = root.legend;
-  box.replaceChildren();
-  const kinds = [...new Set((board.overlay?.marks ?? []).map(([kind]) => kind))];
-  board.legendKinds = kinds.join();
-  const table = paletteOf(colour, theme);
-  if (colour?.show_legend && colour.kind === "category") {
-    const part = el("div", "part");
-    part.append(el("div", "head", colour.title));
-    for (const [index, [label, count, code, other]] of colour.legend.entries()) {
-      const row = el("button", "row");
-      row.type = "button";
-      row.title = "Hide or show these points";
-      setAttr(row, "aria-pressed", String(!board.hidden.has(code)));
-      const sign = el("i", `sign ${["circle", "diamond", "square"][Math.floor(index / 9) % 3]}`);
-      sign.style.background = other ? theme.gray : table[code];
-      row.append(sign, el("span", "label", label), el("span", "count", count.toLocaleString("en")));
-      row.addEventListener("click", () => {
-        if (!board.hidden.delete(code)) board.hidden.add(code);
-        legend(board);
-        touch(board, "colour");
-      });
-      part.append(row);
-    }
-    if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
-    box.append(part);
-  } else if (colour?.show_legend && colour.kind === "number") {
-    const part = el("div", "part");
-    part.append(el("div", "head", colour.title));
-    const ramp = el("div", "ramp");
-    ramp.style.background = `linear-gradient(90deg, ${[0, 63, 126, 190, LEVELS].map((i) => table[i]).join(", ")})`;
-    const ends = el("div", "ends");
-    ends.append(el("span", "", colour.ends[0]), el("span", "", colour.ends[1]));
-    part.append(ramp, ends);
-    if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
-    box.append(part);
-  }
-  if (kinds.length) {
-    const part = el("div", "part");
-    for (const kind of kinds) {
-      const row = el("div", "row still");
-      const sign = el("i", `mark ${MARKS[kind][0]}`);
-      sign.style.color = theme[MARKS[kind][2]];
-      row.append(sign, el("span", "label", MARKS[kind][3]));
-      part.append(row);
-    }
-    box.append(part);
-  }
-  box.hidden = !box.children.length;
+  gd.on("plotly_unhover", () => leavePoint(board));
 }
 
 function makeMap() {
@@ -656,10 +630,10 @@ export default function (component) {
     move(board);
     return board.leave;
   }
-  Object.assign(board, { hidden: new Set(), drawn: false, dirty: new Set() });
+  Object.assign(board, { hidden: new Set(), drawn: false, dirty: new Set(), over: null, asked: undefined, grown: 1 });
   if (board.nextColour?.token === board.token) applyColour(board);
   else board.codes = board.colour = null;
-  if (board.overlay?.token !== board.token) board.overlay = null;
+  board.overlay = board.nextOverlay?.token === board.token ? unfolded(board) : null;
   setAttr(root.plot, "aria-label", header.alt);
   board.onColour = () => {
     if (board.nextColour?.token !== board.token) return;
@@ -668,12 +642,14 @@ export default function (component) {
     touch(board, "colour");
   };
   board.onOverlay = () => {
-    if (board.overlay?.token !== board.token) return;
+    if (board.nextOverlay?.token !== board.token) return;
+    board.overlay = unfolded(board);
     forgetLasso(board);
     touch(board, "overlay");
     const kinds = [...new Set((board.overlay.marks ?? []).map(([kind]) => kind))].join();
     if (kinds !== board.legendKinds) legend(board);
   };
+  board.onTitle = () => takeTitle(board);
   board.theme = themeOf(root);
   mount(board);
   if (fresh) {
