@@ -88,14 +88,17 @@ def exact_distances(vectors: Any, query: Any, own: int | None, k: int) -> list[f
 class Recorder:
     """Stops, or does something else, when a stage is reported."""
 
-    def __init__(self, stage: str = "", action: Any = None) -> None:
+    def __init__(self, stage: str = "", action: Any = None, *, skip: int = 0) -> None:
         self.stages: list[str] = []
-        self._stage, self._action = stage, action
+        self._stage, self._action, self._skip = stage, action, skip
         self._armed = False
 
     def report(self, progress: Progress) -> None:
         self.stages.append(progress.stage)
         if self._stage and progress.stage.startswith(self._stage) and progress.done >= 1:
+            if self._skip:
+                self._skip -= 1
+                return
             if self._action is None:
                 self._armed = True
             else:
@@ -374,12 +377,36 @@ def test_query_vectors_of_another_length(docs: Collection) -> None:
         run(docs, vectors=np.ones((2, 3), dtype=np.float32))
 
 
-@pytest.mark.parametrize("stage", ["exact truth", "warming up", "measuring", "throughput"])
-def test_cancel_at_each_phase(docs: Collection, stage: str) -> None:
+@pytest.mark.parametrize("stage", ["exact truth", "warming up", "measuring"])
+def test_cancel_before_there_is_a_figure(docs: Collection, stage: str) -> None:
     reporter = Recorder(stage)
     with pytest.raises(Cancelled):
         run(docs, reporter, queries=40, truth="server", connections=(1, 2), throughput_s=0.05)
     assert any(name.startswith(stage) for name in reporter.stages)
+    nothing_is_held(docs)
+
+
+def test_stopped_while_measuring_keeps_the_turns_that_ended(docs: Collection) -> None:
+    turns = 2 + 1  # the exact scan and two settings take turns of ten queries
+    reporter = Recorder("measuring", skip=turns + 1)
+    result = run(docs, reporter, queries=40, ef_search=(20, 40), connections=(1,))
+    assert not result.complete
+    assert "It was stopped: its figures are of 10 of 40 queries." in result.notes
+    assert {point.queries for point in result.points} == {10}
+    assert not any(point.qps for point in result.points)
+    nothing_is_held(docs)
+
+
+def test_stopped_at_the_throughput_keeps_recall_and_latency(docs: Collection) -> None:
+    reporter = Recorder("throughput")
+    result = run(docs, reporter, queries=40, connections=(1, 2), throughput_s=0.05)
+    assert not result.complete
+    assert "It was stopped before all throughput was measured." in result.notes
+    assert {point.queries for point in result.points} == {30, 40}
+    nothing_is_held(docs)
+
+
+def nothing_is_held(docs: Collection) -> None:
     held = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%%'"
     assert docs.db.query(held.encode(), {})[0][0] == 0
 

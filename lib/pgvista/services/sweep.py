@@ -54,9 +54,10 @@ def sweep(
 
     Queries are rows drawn by `spec.seed`, each left out of its own answer, or vectors of one's
     own. All are asked one after the other, settings taking turns; throughput comes last, with
-    several connections. When the table or an index changes meanwhile, or Postgres refuses to go
-    on, the points measured so far are returned, `complete` is False and `notes` say why. Raises
-    InvalidInput when there is nothing to measure, Cancelled when `reporter` says so.
+    several connections. When the table or an index changes meanwhile, Postgres refuses to go on, or
+    `reporter` says to stop, the points measured so far are returned, `complete` is False and `notes`
+    say why. Raises InvalidInput when there is nothing to measure, Cancelled when it is stopped
+    before anything was measured.
     """
     spec, reporter = spec or SweepSpec(), reporter or SilentReporter()
     began = time.perf_counter()
@@ -275,7 +276,8 @@ def _with_throughput(
         try:
             rates[point.setting], took, told = throughput(db, run, point, reporter)
         except Cancelled:
-            raise
+            notes.append("It was stopped before all throughput was measured.")
+            break
         except PgvistaError as error:
             notes.append(f"Throughput was not measured to the end: {error.message}")
             break

@@ -107,7 +107,11 @@ class Measured:
 
 
 def measure(run: Run, reporter: Reporter) -> Measured:
-    """Ask every query in every setting and case. Raises Cancelled."""
+    """Ask every query in every setting and case.
+
+    When it is stopped after some queries, what they gave is returned, and `complete` is False.
+    Raises Cancelled when nothing was measured yet.
+    """
     cells = [
         Cell(setting, number)
         for number, case in enumerate(run.cases)
@@ -124,7 +128,12 @@ def measure(run: Run, reporter: Reporter) -> Measured:
             _guarded(run, cell, notes, lambda cell=cell: _warm_up(run, cell, spent))
         complete = _take_turns(run, cells, notes, spent, reporter)
     except Cancelled:
-        raise
+        asked = max((len(cell.numbers) for cell in cells), default=0)
+        if not asked:
+            raise
+        complete = False
+        whole = run.spec.rounds * len(run.queries)
+        notes.append(f"It was stopped: its figures are of {asked:,} of {whole:,} queries.")
     except PgvistaError as error:
         complete = False
         notes.append(f"The sweep ended early: {error.message}")
@@ -161,7 +170,7 @@ def _take_turns(
             shuffle.shuffle(turns)
             marks = {id(cell): len(cell.numbers) for cell in turns}
             for cell in turns:
-                reporter.check()
+                _check(reporter, turns, marks)
                 block = order[start : start + BLOCK]
                 if cell.setting.exact:
                     block = block[: BASELINE_QUERIES - start]
@@ -172,6 +181,15 @@ def _take_turns(
                 reporter.report(Progress(min(done, total), total, "measuring", "queries"))
             complete = _unchanged(run, turns, marks, notes) and complete
     return complete
+
+
+def _check(reporter: Reporter, turns: list[Cell], marks: dict[int, int]) -> None:
+    """Pass Cancelled on, and forget the turn that it ends: settings are compared on one set."""
+    try:
+        reporter.check()
+    except Cancelled:
+        _take_back(turns, marks)
+        raise
 
 
 def _guarded(run: Run, cell: Cell, notes: list[str], work: Any) -> None:
