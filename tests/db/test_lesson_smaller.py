@@ -41,7 +41,8 @@ def test_one_vector_in_three_types(db: Database) -> None:
     assert found.bits == text_of(vectors[3])
     # headers: 4 as stored in a row becomes 1 for a short value; a cast has 8 with its dimension
     assert found.value_bytes[1:] == (8 + 2 * 40, 8 + 5)
-    assert db.read(lambda c: c.execute(found.sql.encode()).fetchone())[2] == found.bits
+    again = db.read(lambda c: c.execute(found.sql.encode()).fetchall())
+    assert [row[2] for row in again] == [found.bits]
 
 
 def test_a_row_that_is_gone_or_too_large_for_halfvec(db: Database) -> None:

@@ -138,6 +138,8 @@ class Leading:
     principal_share: tuple[float, ...] | None
     rows: int
     queries: int
+    sql: str
+    """The statement that read the rows; the rest is NumPy's."""
 
 
 def one_vector(db: Database, collection: Collection, row_id: str) -> OneVector:
@@ -195,6 +197,22 @@ def compare_bits(db: Database, collection: Collection, row_id: str) -> BitPairs:
 def measure(db: Database, collection: Collection) -> TypesResult:
     """Measure the types as the page Types and sizes does, on fewer rows and queries."""
     return measure_types(db, collection, SPEC)
+
+
+def measured_sql(
+    db: Database, collection: Collection, result: TypesResult, stored: StoredType
+) -> str:
+    """Return the statement by which `measure` asked the first of its queries of a type.
+
+    Raises InvalidInput when the rows are gone.
+    """
+    row_id = draw_row(db, collection, SPEC.seed)
+    share = None if result.rows <= SPEC.rows else SPEC.rows / result.rows
+    vector = one_vector(db, collection, row_id).full
+    query = types_sql.candidates(
+        collection, stored, vector, SPEC.depth, share=share, exclude_id=row_id
+    )
+    return query.text() + ";"
 
 
 def orders(db: Database, collection: Collection, stored: StoredType, vector: Vector) -> Orders:
@@ -296,6 +314,7 @@ def compare_leading(db: Database, collection: Collection) -> Leading:
         else tuple(science.share_of_length(rotated, counts)),
         rows=len(vectors),
         queries=len(queries),
+        sql=query.text() + ";",
     )
 
 

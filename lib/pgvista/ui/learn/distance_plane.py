@@ -45,7 +45,7 @@ def four_step(db: Database) -> Callable[[], None]:
     def body() -> None:
         with guarded():
             keep_in_address({_METRIC: Metric.L2.value})
-            _playground(db, _FOUR, distance_points.FOUR, _metric_choice())
+            _playground(db, _FOUR, distance_points.FOUR, _metric_choice, _line_says)
 
     return body
 
@@ -101,40 +101,37 @@ def length_step(db: Database) -> Callable[[], None]:
 def _length_knobs(db: Database) -> None:
     with guarded():
         keep_in_address({_ONE: False})
-        one = st.toggle(
-            "Normalise: divide each vector by its length",
-            key=_ONE,
-            persist_state="session",
-            help="As l2_normalize() does. Only directions are left: drag a point along the circle.",
-        )
-        result = _playground(
-            db,
-            _LENGTH,
-            distance_points.LENGTH,
-            Metric.L2 if one else Metric.INNER_PRODUCT,
-            normalise=one,
-        )
-        if result is not None:
-            st.markdown(_why_one_order(result) if one else _who_wins(result))
+        _playground(db, _LENGTH, distance_points.LENGTH, _length_choice, _length_says)
 
 
 def _playground(
     db: Database,
     key: str,
     points: Sequence[PlanePoint],
-    metric: Metric,
-    *,
-    normalise: bool = False,
-) -> PlaneResult | None:
-    """Draw the plane, the four orders beside it, and the SQL; return what was measured."""
+    knob: Callable[[], tuple[Metric, bool]],
+    says: Callable[[PlaneResult, Metric, bool], str],
+) -> None:
+    """Draw the plane, the four orders beside it, and the SQL.
+
+    `knob` draws what chooses the metric of the line and whether vectors are normalised; `says`
+    puts what was measured into a sentence.
+    """
+    left, right = st.columns((0.56, 0.44), gap="medium")
+    with right:
+        metric, normalise = knob()
     now = plane_points(key, points)
     query, others = distance_points.split(now)
     result = measure_plane(db, query, others, normalise=normalise)
-    nearest = next(iter(result.nearest(metric)), None)
     colours = point_colours(now)
-    left, right = st.columns((0.56, 0.44), gap="medium")
     with left:
-        plane(points, key=key, metric=metric, nearest=nearest, normalise=normalise, colours=colours)
+        plane(
+            points,
+            key=key,
+            metric=metric,
+            nearest=next(iter(result.nearest(metric)), None),
+            normalise=normalise,
+            colours=colours,
+        )
     with right:
         order_columns(
             [_column(result, item, colours, chosen=item is metric) for item in METRICS],
@@ -145,20 +142,14 @@ def _playground(
                 for item in METRICS
             ),
         )
-        if not normalise:
-            st.markdown(
-                _SAYS[metric].format(name=plain(nearest))
-                if nearest
-                else f"No point has a place under {SHORT[metric].lower()}."
-            )
+        st.markdown(says(result, metric, normalise))
         for note in _notes(now, result):
             st.markdown(f":small[:gray[:material/info: {note}]]")
         _typed_points(key, points, now)
     sql_behind(result.sql, name=f"{key}_sql")
-    return result
 
 
-def _metric_choice() -> Metric:
+def _metric_choice() -> tuple[Metric, bool]:
     if st.session_state.get(_METRIC) not in {metric.value for metric in METRICS}:
         st.session_state[_METRIC] = Metric.L2.value
     chosen = st.segmented_control(
@@ -169,7 +160,28 @@ def _metric_choice() -> Metric:
         persist_state="session",
         format_func=lambda value: f"{SHORT[Metric(value)]} `{Metric(value).operator}`",
     )
-    return Metric(chosen or Metric.L2)
+    return Metric(chosen or Metric.L2), False
+
+
+def _length_choice() -> tuple[Metric, bool]:
+    one = st.toggle(
+        "Normalise: divide each vector by its length",
+        key=_ONE,
+        persist_state="session",
+        help="As l2_normalize() does. Only directions are left: drag a point along the circle.",
+    )
+    return Metric.L2 if one else Metric.INNER_PRODUCT, one
+
+
+def _line_says(result: PlaneResult, metric: Metric, normalise: bool) -> str:
+    nearest = next(iter(result.nearest(metric)), None)
+    if nearest is None:
+        return f"No point has a place under {SHORT[metric].lower()}."
+    return _SAYS[metric].format(name=plain(nearest))
+
+
+def _length_says(result: PlaneResult, metric: Metric, normalise: bool) -> str:
+    return _why_one_order(result) if normalise else _who_wins(result)
 
 
 def _typed_points(key: str, points: Sequence[PlanePoint], now: Sequence[PlanePoint]) -> None:
@@ -325,7 +337,11 @@ def _who_wins(result: PlaneResult) -> str:
 
 
 def _why_one_order(result: PlaneResult) -> str:
-    point = next((p for p in result.points if not math.isnan(p.distances[Metric.COSINE])), None)
+    point = max(  # one that does not lie on the query
+        (p for p in result.points if not math.isnan(p.distances[Metric.COSINE])),
+        key=lambda p: 1e-3 < p.distances[Metric.COSINE] < 1,
+        default=None,
+    )
     if point is None:
         return "Nothing has a direction here: a zero vector cannot be normalised."
     l2, inner = point.distances[Metric.L2], -point.distances[Metric.INNER_PRODUCT]

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pgvista.db.database import Database
+from pgvista.embed import get_embedder
 from pgvista.errors import NotFound
 from pgvista.model.collection import Collection
 from pgvista.services import rows as row_service
@@ -18,7 +19,7 @@ from pgvista.ui.errors import plain
 from pgvista.ui.learn.keyword_question import question, short
 from pgvista.ui.map_titles import title_of
 from pgvista.ui.search_waiting import show_waiting
-from pgvista.ui.state import embedder_for
+from pgvista.ui.state import settings
 
 _VECTORS = "_learn_question_vectors"
 _KEPT = 100
@@ -47,7 +48,7 @@ def asked(db: Database, collection: Collection, *, key: str) -> Asked | None:
     text = question(db, collection, {}, key=key, label="Your question")
     if text is None:
         return None
-    embedder = embedder_for(collection)
+    embedder = get_embedder(collection.model, settings())
     if not embedder.is_loaded:
         show_waiting(embedder, meanwhile=False)
         return None

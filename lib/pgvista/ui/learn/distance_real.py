@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from pgvista.db.database import Database
+from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric
+from pgvista.services import rows as row_service
 from pgvista.services.lesson_distance import (
     MAX_SPREAD,
     METRICS,
     IndexProof,
     Lengths,
     RealResult,
+    ServedBy,
     compare_metrics,
     measure_lengths,
     operators,
     prove,
 )
+from pgvista.services.lesson_smaller import draw_row
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.components.order_columns import OrderColumn, OrderItem, order_columns
 from pgvista.ui.errors import guarded, plain
@@ -30,7 +33,6 @@ from pgvista.ui.learn.distance_plane import SHORT, number
 from pgvista.ui.learn.distance_question import Asked, asked
 from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
 from pgvista.ui.map_titles import titles_of
-from pgvista.ui.state import PARAMETER
 
 STORED, ONE, CHANGED = "stored", "one", "changed"
 _WAYS = {STORED: "As stored", ONE: "Length 1", CHANGED: "Lengths changed"}
@@ -39,6 +41,7 @@ _QUESTION = "learn_distance_question"
 _BUILT = "learn_distance_built"
 _KEPT, _PROVED = "_learn_distance_lengths", "_learn_distance_proofs"
 LIMIT = 10
+_BY_INDEX, _BY_SORT = "It uses the index", "It reads and sorts all rows"
 _DEFAULT_SPREAD = 3.0
 
 
@@ -102,72 +105,80 @@ def operators_step(db: Database) -> Callable[[], None]:
     """Return the step on operators, operator classes and what an index leaves out."""
 
     def body() -> None:
-        st.table(
-            [
-                {
-                    "Distance": row.metric.label,
-                    "Operator": f"`{row.operator}`",
-                    "Operator class": " · ".join(f"`{name}`" for name in row.opclasses),
-                    "Index": ", ".join(
-                        {"hnsw": "HNSW", "ivfflat": "IVFFlat"}[m] for m in row.methods
-                    ),
-                }
-                for row in operators()
-            ],
-            hide_index=True,
-            border="horizontal",
-        )
         collection = lesson_collection(db)
         if collection is None:
+            _table(None)
             return
         guess = predict(
             "serves",
             "An HNSW index is built with the operator class for L2. A search orders by cosine, "
             "`<=>`. What does Postgres do?",
-            ("It uses the index", "It reads and sorts all rows"),
+            (_BY_INDEX, _BY_SORT),
         )
         if guess is None:
+            _table(None)
             return
-        keep_in_address({_BUILT: Metric.L2.value})
-        if st.session_state.get(_BUILT) not in {metric.value for metric in METRICS}:
-            st.session_state[_BUILT] = Metric.L2.value
-        _proof(db, collection, lambda proof: _verdict(guess, proof))
-
-    def _verdict(guess: Any, proof: IndexProof) -> None:
-        uses = proof.of(Metric.COSINE).by_index
+        try:
+            asked_for = _proved(db, collection, Metric.L2)
+        except PgvistaError:
+            _table(None)  # what pgvector has is told all the same
+            raise
         verdict(
             guess,
-            "It uses the index" if uses else "It reads and sorts all rows",
+            _BY_INDEX if asked_for.of(Metric.COSINE).by_index else _BY_SORT,
             "An index keeps its rows arranged by one distance, and serves the operator of its own "
             "operator class alone.",
         )
+        keep_in_address({_BUILT: Metric.L2.value})
+        _proof(db, collection)
 
     return body
 
 
-def _proof(db: Database, collection: Collection, first: Callable[[IndexProof], None]) -> None:
-    first(_proved(db, collection, Metric.L2))
-    chosen = st.segmented_control(
-        "Build the index for",
-        [metric.value for metric in METRICS],
-        key=_BUILT,
-        required=True,
-        persist_state="session",
-        format_func=lambda value: SHORT[Metric(value)],
+@st.fragment
+def _proof(db: Database, collection: Collection) -> None:
+    with guarded():
+        if st.session_state.get(_BUILT) not in {metric.value for metric in METRICS}:
+            st.session_state[_BUILT] = Metric.L2.value
+        chosen = st.segmented_control(
+            "Build the index for",
+            [metric.value for metric in METRICS],
+            key=_BUILT,
+            required=True,
+            persist_state="session",
+            format_func=lambda value: SHORT[Metric(value)],
+        )
+        proof = _proved(db, collection, Metric(chosen or Metric.L2))
+        _table(proof)
+        st.markdown(f":small[:gray[{_left_out(proof)}]]")
+        sql_behind(proof.sql, name="operators_sql")
+
+
+def _table(proof: IndexProof | None) -> None:
+    """Draw pgvector's operators; with a proof, how Postgres answers each beside the index."""
+    served: dict[object, ServedBy] = (
+        {} if proof is None else {item.metric: item for item in proof.served}
     )
-    proof = _proved(db, collection, Metric(chosen or Metric.L2))
-    used = "\n".join(
-        f"| {SHORT[item.metric]} `{item.metric.operator}` | "
-        + ("**Index Scan**" if item.by_index else f":gray[{_steps(item.steps)}]")
-        + f" | {item.rows:,} of {proof.rows:,} | {item.nans} |"
-        for item in proof.served
-    )
-    st.markdown(
-        "| Ordered by | Postgres's plan | Rows it gives back | NaN among them |\n"
-        f"|:--|:--|--:|--:|\n{used}"
-    )
-    st.markdown(f":small[:gray[{_left_out(proof)}]]")
-    sql_behind(proof.sql, name="operators_sql")
+    rows = []
+    for row in operators():
+        names = [f"`{name}`" for name in row.opclasses]
+        cells = {
+            "Distance": row.metric.label,
+            "Operator": f"`{row.operator}`",
+            "Operator class": " ".join(names),
+            "Index": ", ".join({"hnsw": "HNSW", "ivfflat": "IVFFlat"}[m] for m in row.methods),
+        }
+        if proof is not None:
+            item = served.get(row.metric)
+            cells["Postgres's plan"] = (
+                ":gray[for bits]"
+                if item is None
+                else "**Index Scan**"
+                if item.by_index
+                else f":gray[{_steps(item.steps)}]"
+            )
+        rows.append(cells)
+    st.table(rows, hide_index=True, border="horizontal", alt="pgvector's operators, a row each")
 
 
 def _proved(db: Database, collection: Collection, metric: Metric) -> IndexProof:
@@ -175,8 +186,7 @@ def _proved(db: Database, collection: Collection, metric: Metric) -> IndexProof:
     kept: dict[object, IndexProof] = st.session_state.setdefault(_PROVED, {})
     place = (db.label, collection.schema, collection.table, metric)
     if place not in kept:
-        lengths = _lengths(db, collection)  # it says when there are no vectors
-        del lengths
+        _lengths(db, collection)  # raises where there are no vectors
         with st.spinner("Building the index…"):
             vector = _any_vector(db, collection)
             kept[place] = prove(db, collection, vector, metric)
@@ -184,9 +194,7 @@ def _proved(db: Database, collection: Collection, metric: Metric) -> IndexProof:
 
 
 def _any_vector(db: Database, collection: Collection) -> Any:
-    from pgvista.services import rows as row_service
-    from pgvista.services.lesson_smaller import draw_row
-
+    """Return the vector of a row that has a direction."""
     return row_service.get(db, collection, [draw_row(db, collection, 0)])[0].embedding
 
 
@@ -278,14 +286,8 @@ def _left_out(proof: IndexProof) -> str:
         return (
             f"{copied} The cosine index has no zero vector in it: it gives back {own.rows:,} rows."
         )
-    scanned = proof.of(Metric.COSINE)
-    if scanned.nans and not math.isnan(scanned.nans):
+    if proof.of(Metric.COSINE).nans:
         return (
             f"{copied} The zero vector's cosine distance is NaN, which is sorted behind all others."
         )
     return copied
-
-
-def here(collection: Collection | None) -> dict[str, str]:
-    """Return the parameter that names the collection in an address; none without one."""
-    return {} if collection is None else {PARAMETER: collection.name}
