@@ -102,9 +102,9 @@ def errors_figure(
     )
     if revealed:
         for name, places, colour, symbol, dash in (
-            ("true, and near on the map", found.true, palette.primary, "circle", "solid"),
-            ("true, and elsewhere on the map", found.missing, palette.keyword, "circle", "solid"),
-            ("near on the map, and no neighbour", found.false, palette.bad, "x", "dot"),
+            ("true and near", found.true, palette.primary, "circle", "solid"),
+            ("true, but elsewhere", found.missing, palette.keyword, "circle", "solid"),
+            ("near, but not true", found.false, palette.bad, "x", "dot"),
         ):
             _lines(figure, xy, found.place, places, colour, dash)
             figure.add_trace(
@@ -118,7 +118,7 @@ def errors_figure(
                     hovertemplate="%{text}<extra></extra>",
                 )
             )
-        figure.update_layout(margin={"b": 64}, showlegend=True)
+        figure.update_layout(margin={"b": 34}, showlegend=True)
     figure.add_trace(
         go.Scatter(
             x=[xy[found.place, 0]],

@@ -115,9 +115,9 @@ def _neighbour_table(data: LessonData, place: int) -> None:
     frame = pd.DataFrame(
         {
             "": range(1, len(near) + 1),
+            "On the map": ranks,
             "True neighbour": [plain_line(data.titles[other]) for other in near],
             "Distance": rows.knn.distances[place, : len(near)],
-            "On the map": ranks,
         }
     )
 
@@ -129,6 +129,7 @@ def _neighbour_table(data: LessonData, place: int) -> None:
         hide_index=True,
         width="stretch",
         height="content",
+        row_height=29,
         column_config={
             "": st.column_config.NumberColumn(width=40, help="Place among the true neighbours."),
             "Distance": st.column_config.NumberColumn(width=80),

@@ -1,0 +1,82 @@
+"""The step of the lesson on metadata where a vector index stands beside those on the year."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pgvista.db.database import Database
+from pgvista.model.search import IterativeScan
+from pgvista.services.lesson_metadata import VECTOR_YEARS, VectorLesson, VectorRun
+from pgvista.sql.lesson_metadata import Form, condition_text
+from pgvista.ui.learn.frame import predict, sql_behind, try_it, verdict
+from pgvista.ui.learn.lessons import lessons
+from pgvista.ui.learn.metadata_state import measured_vectors
+
+_SCAN = "learn_metadata_scan"
+_GUESSES = ("all ten", "some of them", "none")
+
+
+def vectors(db: Database) -> None:
+    """Ask for the ten nearest rows of a year by three conditions."""
+    found = measured_vectors(db)
+    if found is None:
+        return
+    year = VECTOR_YEARS[0]
+    asked = _of(found, Form.TEXT, year, IterativeScan.OFF)
+    st.markdown(
+        f"Indexes: HNSW on the vectors, btree on the column, GIN on the metadata. Asked: the ten "
+        f"nearest rows of {year}, of which there are **{found.counts.get(year, 0)}**, by "
+        f"`{condition_text(Form.TEXT, year)}`."
+    )
+    guess = predict("starved", "How many of the ten rows come out?", _GUESSES)
+    if guess is None:
+        return
+    answer = _GUESSES[0] if asked.rows >= 10 else _GUESSES[1] if asked.rows else _GUESSES[2]
+    way = (
+        "No index serves this condition, so the vector index was read: of the 40 rows that came out "
+        f"of it, {asked.rows} met the condition."
+        if asked.by_vector
+        else "The planner compared every row that meets the condition."
+    )
+    verdict(guess, answer, way)
+    _table(found)
+
+
+@st.fragment
+def _table(found: VectorLesson) -> None:
+    scans = list(dict.fromkeys(run.scan for run in found.runs))
+    scan = IterativeScan.OFF
+    if len(scans) > 1:
+        scan = st.segmented_control(
+            "hnsw.iterative_scan", scans, key=_SCAN, default=scans[0], format_func=str, required=True,
+            help="strict_order: the index goes on until ten rows have met the condition.",
+        )  # fmt: skip
+    lines = [
+        "| Condition | Expected | There are | Rows chosen by | Rows of 10 | Pages |",
+        "|:--|--:|--:|:--|--:|--:|",
+    ]
+    runs = [run for run in found.runs if run.scan == scan]
+    lines += [_line(run, found.counts.get(run.year, 0)) for run in runs]
+    st.markdown("\n".join(lines))
+    st.markdown(
+        "With few rows expected, and an index that serves the condition, the planner takes the "
+        "condition first and compares vectors exactly. With many it takes the vector index and "
+        "filters what comes out: then iterative scans are needed, whatever the type of the column."
+    )
+    following = next((lesson for lesson in lessons() if lesson.key == "filtering"), None)
+    if following is not None:
+        try_it(f"More on this: the lesson {following.title}", following.path)
+    sql_behind([found.sql, *(run.sql for run in runs)], name="vectors")
+
+
+def _line(run: VectorRun, there: int) -> str:
+    way = ":orange[the vector index]" if run.by_vector else ":primary[the condition's index]"
+    got = f"**{run.rows}**" if run.rows >= 10 else f":red[**{run.rows}**]"
+    return (
+        f"| `{condition_text(run.form, run.year)}` | {run.estimated:,.0f} | {there:,} | {way} | {got} "
+        f"| {run.pages:,} |"
+    )
+
+
+def _of(found: VectorLesson, form: Form, year: int, scan: IterativeScan) -> VectorRun:
+    return next(run for run in found.runs if (run.form, run.year, run.scan) == (form, year, scan))
