@@ -43,6 +43,8 @@ class Ask:
     """IVFFlat knows relaxed_order alone, which strict_order stands for too."""
     max_scan_tuples: int = DEFAULT_MAX_SCAN_TUPLES
     """Where an iterative HNSW scan gives up, in rows."""
+    limit: int | None = None
+    """Rows wanted, 1 to 1,000; None: as many as all others want."""
     free: bool = False
     """Leave it to the planner, which then has a btree on the labels too, whether the index is used."""
 

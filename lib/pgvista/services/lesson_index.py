@@ -148,6 +148,7 @@ class _Work:
             check_whole(
                 index.knob.partition(".")[2], ask.value, 1, MAX_EF_SEARCH if hnsw else MAX_PROBES
             )
+            check_whole("limit", ask.limit, 1, MAX_LIMIT)
             check_whole("max_scan_tuples", ask.max_scan_tuples, 1, 2_147_483_647)
             if index.only is not None and ask.keep != index.only and not ask.free:
                 raise InvalidInput(
@@ -164,7 +165,7 @@ class _Work:
             raise InvalidInput(f"The order must name each of {n:,} positions once.")
         self.index, self.metric, self.limit = index, metric, limit
         self.asks = sorted(asks, key=lambda ask: ask.free)
-        self.truths: dict[int | None, ExactNearest] = {}
+        self.truths: dict[tuple[int | None, int], ExactNearest] = {}
 
     def run(
         self, connection: Connection[Any], schema: str | None, iterative: bool, notices: list[str]
@@ -234,7 +235,11 @@ class _Work:
 
     def _nearest(self, query: int, ask: Ask, schema: str | None) -> Query:
         return sql.nearest(
-            self.queries[query], self.limit, self.metric, keep=ask.keep, schema=schema
+            self.queries[query],
+            ask.limit or self.limit,
+            self.metric,
+            keep=ask.keep,
+            schema=schema,
         )
 
     def _ask(
@@ -250,11 +255,12 @@ class _Work:
             rows = connection.execute(query.sql, query.params).fetchall()
             times.append((time.perf_counter() - start) * 1000)
             found.append(tuple(row[0] for row in rows))
-        truth = self.truths.get(ask.keep)
+        limit = ask.limit or self.limit
+        truth = self.truths.get((ask.keep, limit))
         if truth is None:
             among = None if ask.keep is None else self.labels == ask.keep
-            truth = ExactNearest(self.queries, self.points, self.limit, self.metric, among)
-            self.truths[ask.keep] = truth
+            truth = ExactNearest(self.queries, self.points, limit, self.metric, among)
+            self.truths[ask.keep, limit] = truth
         return RealPoint(
             ask=ask,
             recall=truth.recall(found),

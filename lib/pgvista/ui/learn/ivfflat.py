@@ -268,6 +268,7 @@ def _learnt(db: Database) -> None:
             "Rows there when the index is built",
             state.EARLY,
             key=state.BUILT_ON,
+            persist_state="session",
             format_func=lambda count: f"{count:,}",
             help="Rows come from the left to the right, as rows of a table come by date or source.",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -59,12 +60,19 @@ def lists_chart(
     )  # fmt: skip
     figure.add_vline(x=rows, line={"color": colours.muted, "width": 1, "dash": "dash"})
     figure.add_annotation(
-        x=rows, y=0.03, yref="paper", text="all rows", showarrow=False, xanchor="right", xshift=-5,
-        font={"color": colours.muted},
+        x=math.log10(rows), y=0.03, yref="paper", text="all rows", showarrow=False,
+        xanchor="right", xshift=-5, font={"color": colours.muted},
     )  # fmt: skip
-    figure.update_xaxes(title="Vectors a query is compared with: centroids and rows")
-    figure.update_xaxes(range=[0, 1.16 * rows], fixedrange=True)
-    figure.update_yaxes(title="Mean recall@10", range=[0.4, 1.03], fixedrange=True)
+    ticks = (50, 100, 200, 500, 1_000, 2_000)
+    figure.update_xaxes(
+        title="Vectors a query is compared with: centroids and rows (log)",
+        type="log",
+        range=[math.log10(45), math.log10(1.2 * rows)],
+        tickvals=ticks,
+        ticktext=[f"{tick:,}" for tick in ticks],
+        fixedrange=True,
+    )
+    figure.update_yaxes(title="Mean recall@10", range=[0.58, 1.03], fixedrange=True)
     _lay_out(figure)
     st.plotly_chart(
         figure,

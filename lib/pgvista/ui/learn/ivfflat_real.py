@@ -16,6 +16,7 @@ from pgvista.ui.learn import ivfflat_state as state
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.frame import keep_in_address, sql_behind, try_it
 from pgvista.ui.learn.ivfflat_charts import real_chart
+from pgvista.ui.state import PARAMETER
 
 _FEWEST = 20
 
@@ -39,6 +40,7 @@ def _real(rows: state.Rows) -> None:
     keep_in_address(
         {state.REAL_LISTS: state.DEFAULT_REAL_LISTS, state.REAL_PROBES: float(state.DEFAULT_PROBES)}
     )
+    st.session_state.setdefault(state.REAL_LISTS, state.DEFAULT_REAL_LISTS)
     left, right = st.columns((0.62, 0.38), gap="medium")
     with right:
         lists = int(
@@ -47,6 +49,7 @@ def _real(rows: state.Rows) -> None:
                 min_value=1,
                 max_value=MAX_LISTS,
                 key=state.REAL_LISTS,
+                persist_state="session",
                 help=f"The index is built anew: 1 to {MAX_LISTS:,}. pgvector's advice for {count:,} "
                 f"rows is rows / 1000, so {advised}; more lists are smaller.",
             )
@@ -112,11 +115,14 @@ def remember_step() -> None:
     )
     with st.container(border=True):
         st.markdown("**Try it on your collection**")
-        try_it("Build an IVFFlat index", "indexes")
+        name = st.query_params.get(PARAMETER)
+        which = {} if name is None else {PARAMETER: name}
+        try_it("Build an IVFFlat index", "indexes", **which)
         probes = int(st.session_state.get(state.REAL_PROBES) or state.DEFAULT_PROBES)
         try_it(
             f"Search by an index with probes {probes}, beside the exact rows",
             "pages/tune/live.py",
             live_probes=str(probes),
+            **which,
         )
-        try_it("Measure recall and time over many probes", "pages/tune/sweep.py")
+        try_it("Measure recall and time over many probes", "pages/tune/sweep.py", **which)

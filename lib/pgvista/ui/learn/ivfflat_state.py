@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import numpy as np
-import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
@@ -27,8 +25,7 @@ from pgvista.science.lesson_ivfflat import (
 from pgvista.services.collections import stats
 from pgvista.services.lesson_index import LessonIndex, RealIndex, try_index
 from pgvista.services.lesson_sample import Sample, sample_vectors
-
-T = TypeVar("T")
+from pgvista.ui.learn.kept import kept
 
 LISTS, PROBES = "learn_ivfflat_lists", "learn_ivfflat_probes"
 QUERY = "learn_ivfflat_query"
@@ -55,7 +52,6 @@ ASKED = 100
 SAMPLE_ROWS, SAMPLE_QUERIES = 3_000, 40
 PROBES_STEPS = 14
 _SEED = 7
-_KEPT, _MOST_KEPT = "_learn_ivfflat_kept", 40
 
 
 @lru_cache(maxsize=1)
@@ -122,7 +118,7 @@ def probes_up_to(lists: int, *, most: int = 40) -> list[int]:
 def real_plane(db: Database, lists: int, built_on: int) -> RealIndex:
     """Return pgvector's index on the plane, its centroids learnt from the rows that came first."""
     return kept(
-        ("plane", db.label, lists, built_on),
+        ("ivfflat plane", db.label, lists, built_on),
         lambda: try_index(
             db,
             plane(),
@@ -151,7 +147,7 @@ class Rows:
     def sample(self) -> Sample:
         """Return some of them."""
         return kept(
-            ("sample", self.key),
+            ("ivfflat sample", self.key),
             lambda: sample_vectors(
                 self.db, self.collection, rows=SAMPLE_ROWS, queries=SAMPLE_QUERIES, ivfflat=True
             ),
@@ -161,7 +157,7 @@ class Rows:
         """Return pgvector's index on the sample, asked with several probes."""
         sample = self.sample()
         return kept(
-            ("real", self.key, lists),
+            ("ivfflat", self.key, lists),
             lambda: try_index(
                 self.db,
                 sample.points,
@@ -175,7 +171,7 @@ class Rows:
 
     def model(self, lists: int) -> tuple[ModelPoint, ...]:
         """Return what our k-means gives on the same rows; nothing where it orders otherwise."""
-        return kept(("model", self.key, lists), lambda: _model(self.sample(), lists))
+        return kept(("ivfflat model", self.key, lists), lambda: _model(self.sample(), lists))
 
 
 def rows_of(db: Database, collection: Collection) -> Rows:
@@ -194,15 +190,3 @@ def _model(sample: Sample, lists: int) -> tuple[ModelPoint, ...]:
     found = kmeans(points, lists, seed=_SEED, spherical=spherical, rounds=20)
     reached = probes_up_to(len(found.centroids), most=PROBES_STEPS)
     return model_curve(points, found, queries, reached, LIMIT)
-
-
-def kept(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what was made for `key` in this session, or make it; the oldest goes first."""
-    found: dict[Hashable, Any] = st.session_state.setdefault(_KEPT, {})
-    if key not in found:
-        made = make()
-        while len(found) >= _MOST_KEPT:
-            found.pop(next(iter(found)))
-        found[key] = made
-    result: T = found[key]
-    return result
