@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pgvista.db.database import Database
+from pgvista.embed import Embedder
 from pgvista.model.collection import Collection
 from pgvista.model.search import CandidateLists, Fusion, Hit, Mode, SearchRequest, SearchResult
 from pgvista.services import rows as row_service
@@ -19,7 +20,7 @@ from pgvista.ui.components.ranked_lists import RankedColumn, RankedRow
 from pgvista.ui.errors import plain
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.frame import presenting
-from pgvista.ui.learn.keyword_question import question, title
+from pgvista.ui.learn.keyword_question import knob_value, question, title
 from pgvista.ui.search_context import embedder
 from pgvista.ui.search_ledger import Ledger, figure, make_ledger
 from pgvista.ui.search_names import RANK
@@ -81,17 +82,18 @@ class Lists:
 
 def shown(*, beside_knobs: bool = False) -> int:
     """Return how many rows of a list fit on the screen, with or without knobs above it."""
-    return (4 if beside_knobs else 5) if presenting() else 7
+    if presenting():
+        return 4 if beside_knobs else 5
+    return 6 if beside_knobs else 7
 
 
 def current() -> dict[str, Any]:
     """Return the settings of the fusion as the knobs stand."""
-    state = st.session_state
     return {
         "fusion": Fusion.RRF,
-        "rrf_k": float(state.get(K, RRF_K.default)),
-        "semantic_weight": float(state.get(SEMANTIC, SEMANTIC_WEIGHT.default)),
-        "keyword_weight": float(state.get(KEYWORD, KEYWORD_WEIGHT.default)),
+        "rrf_k": knob_value(RRF_K, K),
+        "semantic_weight": knob_value(SEMANTIC_WEIGHT, SEMANTIC),
+        "keyword_weight": knob_value(KEYWORD_WEIGHT, KEYWORD),
     }
 
 
@@ -121,7 +123,7 @@ def ask(db: Database, collection: Collection) -> Lists | None:
     request, _ = fit(
         collection, SearchRequest(mode=Mode.HYBRID, text=text, lists=True, highlight=False)
     )
-    result = _fetched(db, collection, request)
+    result = _fetched(db, collection, request, model)
     if result.lists is None or not result.hits:
         st.info(f"**No row was found.** {' '.join(map(plain, result.notes))}", icon=_NOTHING)
         return None
@@ -226,12 +228,14 @@ def _place(rank: int | None) -> str:
     return "–" if rank is None else f"#{rank}"
 
 
-def _fetched(db: Database, collection: Collection, request: SearchRequest) -> SearchResult:
+def _fetched(
+    db: Database, collection: Collection, request: SearchRequest, model: Embedder | None
+) -> SearchResult:
     """Return the lists of a question, fetched once while it is asked."""
     key = (collection, request)
     kept = st.session_state.get(_FOUND)
     if kept is None or kept[0] != key:
-        kept = (key, search(db, collection, request))
+        kept = (key, search(db, collection, request, embedder=model))
         st.session_state[_FOUND] = kept
     result: SearchResult = kept[1]
     return result

@@ -13,7 +13,7 @@ from pgvista.ui.format import plural
 from pgvista.ui.learn.frame import keep_in_address, predict, verdict
 from pgvista.ui.learn.fusion_charts import worth_chart
 from pgvista.ui.learn.fusion_lists import Lists
-from pgvista.ui.learn.keyword_question import short
+from pgvista.ui.learn.keyword_question import begin_anew, short
 from pgvista.ui.search_request import RRF_K
 
 PLACE_SEMANTIC, PLACE_KEYWORD, HAND_K = (
@@ -59,8 +59,7 @@ def _of_a_row(lists: Lists) -> None:
     k = SearchRequest(text="any").rrf_k
     rows = {row.id: row for row in lists.fused().rows(most=_OFFERED)}
     names = lists.titles(list(rows))
-    if st.session_state.get(_ROW) not in rows:
-        st.session_state[_ROW] = next(iter(rows))
+    begin_anew(_ROW, lists.text, rows)
     chosen: str = st.selectbox(
         "A row of the fused list",
         list(rows),

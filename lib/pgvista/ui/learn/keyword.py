@@ -10,7 +10,7 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.model.collection import DEFAULT_TEXT_CONFIG, Collection
-from pgvista.model.search import Hit, KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import KeywordRank
 from pgvista.services.collections import stats, text_configs
 from pgvista.services.lesson_keyword import MOST_TOKENS, Token, count_matches, take_apart
 from pgvista.services.search import search
@@ -25,17 +25,14 @@ from pgvista.ui.learn.frame import (
     predict,
     presenting,
     sql_behind,
-    try_it,
     verdict,
 )
-from pgvista.ui.learn.keyword_bm25 import bm25_parts, bm25_request
+from pgvista.ui.learn.keyword_bm25 import bm25_parts
 from pgvista.ui.learn.keyword_charts import match_chart
 from pgvista.ui.learn.keyword_labels import labels
-from pgvista.ui.learn.keyword_question import fingerprint, question, short, title
-from pgvista.ui.search_context import embedder
-from pgvista.ui.search_link import link_parameters
+from pgvista.ui.learn.keyword_limits import limits
+from pgvista.ui.learn.keyword_question import any_word, fingerprint, question, short, title
 from pgvista.ui.search_names import RANK
-from pgvista.ui.search_waiting import show_waiting
 
 SENTENCE = "Error E2041: the LK-320's subtitles keep flickering on bigger displays"
 QUESTIONS = {
@@ -47,15 +44,11 @@ PARTS = {
     "python_reference": "length of a vector",
 }
 LABELLED = {"help_centre": "text size", "python_reference": "random sample"}
-SYNONYMS = {"help_centre": "movie", "python_reference": "spreadsheet"}
-CODES = {"help_centre": "E2041", "python_reference": "numpy.linalg.norm"}
 """What the fields begin with, by the name of a sample's table."""
 
 LANGUAGE = "learn_keyword_language"
 _QUESTION = "learn_keyword_question"
-_PARTS = "learn_keyword_parts"
 _SENTENCE = "learn_keyword_sentence"
-_DEEP = 200
 
 
 def keyword_steps(db: Database) -> tuple[Step, ...]:
@@ -73,10 +66,10 @@ def keyword_steps(db: Database) -> tuple[Step, ...]:
         Step(
             "bm25",
             "A BM25 score is a sum over lexemes",
-            _on_rows(db, lambda db, found: bm25_parts(db, found, PARTS, _PARTS)),
+            _on_rows(db, lambda db, found: bm25_parts(db, found, PARTS)),
             _NOTES[4],
         ),
-        Step("limits", "What only words find, and never find", _on_rows(db, _limits), _NOTES[5]),
+        Step("limits", "What only words find, and never find", _on_rows(db, limits), _NOTES[5]),
     )
 
 
@@ -167,18 +160,18 @@ def _match(db: Database, collection: Collection) -> None:
         )
         return
     rows = stats(db, collection).rows
-    buckets = _buckets(rows)
+    offered = answers(rows)
     guess = predict(
         f"every_{fingerprint(collection.name, text)}",
         f"How many of the {rows:,} rows of {plain(collection.name)} hold every word of "
         f"“{plain(short(text))}”?",
-        list(buckets),
+        list(offered),
     )
     if guess is None:
         return
     verdict(
         guess,
-        _bucket(buckets, counts.rows_all),
+        answer_of(offered, counts.rows_all),
         f"Every word is in {plural(counts.rows_all, 'row')}, at least one of them in "
         f"{plural(counts.rows_any, 'row')}. {_every_word_says(counts.rows_all, counts.rows_any)}",
     )
@@ -203,7 +196,7 @@ def _every_word_says(rows_all: int, rows_any: int) -> str:
     return "Rows with every word come first when any may match and the ranking is good."
 
 
-def _buckets(rows: int) -> dict[str, range]:
+def answers(rows: int) -> dict[str, range]:
     """Return the answers to choose from, each with the counts that it stands for."""
     edges = [edge for edge in (1, 6, max(7, rows // 10), max(8, rows // 3)) if edge <= rows]
     found = {"none": range(1)}
@@ -214,8 +207,9 @@ def _buckets(rows: int) -> dict[str, range]:
     return found
 
 
-def _bucket(buckets: dict[str, range], count: int) -> str:
-    return next((name for name, counts in buckets.items() if count in counts), list(buckets)[-1])
+def answer_of(offered: dict[str, range], count: int) -> str:
+    """Return the answer that stands for `count`; the last for more rows than were counted."""
+    return next((name for name, counts in offered.items() if count in counts), list(offered)[-1])
 
 
 # -- ranking
@@ -235,7 +229,7 @@ def _rank(db: Database, collection: Collection) -> None:
                 )
             )
             continue
-        request = replace(_plain_request(text), keyword_rank=rank, limit=limit, highlight=False)
+        request = replace(any_word(text), keyword_rank=rank, limit=limit, highlight=False)
         found = search(db, collection, request)
         statements.append(found.sql)
         columns.append(
@@ -268,77 +262,6 @@ _RANK_SAYS = {
     KeywordRank.TS_RANK_CD: "how close together",
     KeywordRank.BM25: "how often, how rare, how long",
 }
-
-
-def _plain_request(text: str) -> SearchRequest:
-    return SearchRequest(mode=Mode.KEYWORD, text=text, keyword_match=KeywordMatch.ANY_WORD)
-
-
-# -- what words cannot do, and what only they can
-
-
-def _limits(db: Database, collection: Collection) -> None:
-    model = embedder(collection)
-    if model is not None and not model.is_loaded:
-        show_waiting(model, meanwhile=False)
-        return
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(border=True, height="stretch"):
-        word = question(db, collection, SYNONYMS, key="learn_keyword_synonym", label="A synonym")
-        if word is not None:
-            _both_ways(db, collection, word, _SYNONYM_SAYS)
-    with right, st.container(border=True, height="stretch"):
-        code = question(db, collection, CODES, key="learn_keyword_code", label="A code, or a name")
-        if code is not None:
-            _both_ways(db, collection, code, _CODE_SAYS)
-    st.markdown(
-        "- Words are compared as **lexemes**: stop words go, endings go, codes stay.\n"
-        "- Let **any word** match, and leave the order to the ranking: **BM25** knows which words "
-        "are rare.\n"
-        "- Words find what is **named**, vectors what is **meant**: hybrid search asks for both."
-    )
-    asked = st.session_state.get(f"{_PARTS}.{collection.name}") or code or word
-    if asked and asked.strip():
-        try_it(
-            f"Search {plain(collection.name)} by keyword with this k1 and b",
-            "search",
-            **link_parameters(collection, bm25_request(asked), asked),
-        )
-
-
-_SYNONYM_SAYS = "No row holds the word, whatever it means."
-_CODE_SAYS = "The word alone leads to the row; its meaning is unknown to the model."
-
-
-def _both_ways(db: Database, collection: Collection, text: str, says: str) -> None:
-    """Say what a text finds by words and by meaning."""
-    by_words = search(db, collection, replace(_plain_request(text), limit=_DEEP, highlight=False))
-    by_meaning = search(
-        db,
-        collection,
-        SearchRequest(mode=Mode.SEMANTIC, text=text, limit=_DEEP, highlight=False),
-    )
-    count = by_words.keyword_rows or 0
-    many = f"{count:,} or more rows" if count == _DEEP else plural(count, "row")
-    st.markdown(f":orange[**By words**] &nbsp; {many}" + _first(by_words.hits, by_meaning.hits))
-    st.markdown(":blue[**By meaning**] &nbsp; first: " + _name(by_meaning.hits[:1]))
-    places = {hit.id: place for place, hit in enumerate(by_meaning.hits, 1)}
-    first = by_words.hits[0].id if by_words.hits else None
-    if (first is None) == (says is _SYNONYM_SAYS) and (first is None or places.get(first) != 1):
-        st.markdown(f":gray[{says}]")
-
-
-def _first(hits: tuple[Hit, ...], by_meaning: tuple[Hit, ...]) -> str:
-    if not hits:
-        return ""
-    places = {hit.id: place for place, hit in enumerate(by_meaning, 1)}
-    place = places.get(hits[0].id)
-    where = f"place {place}" if place is not None else f"behind place {len(by_meaning)}"
-    return f", first: {_name(hits[:1])} :gray[({where} by meaning)]"
-
-
-def _name(hits: tuple[Hit, ...]) -> str:
-    return f"*{plain(short(title(hits[0]), 70))}*" if hits else "nothing"
 
 
 _NOTES = (

@@ -16,51 +16,49 @@ from pgvista.services.lesson_keyword import Bm25Counts, bm25_counts
 from pgvista.services.search import search
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import guarded, plain
-from pgvista.ui.learn.frame import keep_in_address, sql_behind
+from pgvista.ui.learn.frame import keep_in_address, presenting, sql_behind
 from pgvista.ui.learn.keyword_charts import saturation_chart
-from pgvista.ui.learn.keyword_question import question, short, title
+from pgvista.ui.learn.keyword_question import begin_anew, knob_value, question, short, title
 from pgvista.ui.search_request import BM25_B, BM25_K1, Knob
 from pgvista.ui.theme import palette
 
 K1, B = "learn_keyword_k1", "learn_keyword_b"
 KNOBS = {K1: BM25_K1.default, B: BM25_B.default}
+PARTS_KEY = "learn_keyword_parts"
+"""Where the question of this step is kept."""
 _HIT = "learn_keyword_hit"
 _HITS = 200
 _OFFERED = 8
-_FORMULA = r"""$$
-\small \begin{aligned}
-\text{term} &= \text{idf} \cdot \frac{f\,(k_1 + 1)}{f + k_1 \cdot \text{length factor}}
-\qquad \text{idf} = \ln\Bigl(1 + \frac{N - n + 0.5}{n + 0.5}\Bigr) \\
-\text{length factor} &= 1 - b + b \cdot \text{length} / \text{average}
-\end{aligned}
-$$"""
+_FORMULAS = (
+    r"$$\small \text{term} = \text{idf} \cdot \frac{f\,(k_1 + 1)}{f + k_1 \cdot \text{length factor}}$$",
+    r"$$\small \text{idf} = \ln\Bigl(1 + \frac{N - n + 0.5}{n + 0.5}\Bigr)$$",
+)
 
 
 def bm25_request(text: str) -> SearchRequest:
     """Return the keyword search that the lesson takes apart, with the knobs as they stand."""
-    state = st.session_state
     return SearchRequest(
         mode=Mode.KEYWORD,
         text=text,
         keyword_rank=KeywordRank.BM25,
-        bm25_k1=float(state.get(K1, BM25_K1.default)),
-        bm25_b=float(state.get(B, BM25_B.default)),
+        bm25_k1=knob_value(BM25_K1, K1),
+        bm25_b=knob_value(BM25_B, B),
     )
 
 
 @st.fragment
-def bm25_parts(db: Database, collection: Collection, starts: dict[str, str], key: str) -> None:
+def bm25_parts(db: Database, collection: Collection, starts: dict[str, str]) -> None:
     """Draw the parts of one hit's score; a moved knob repaints this part alone."""
     keep_in_address(KNOBS)
-    if collection.bm25 is None:
-        raise InvalidInput(
-            f"{collection.name} has no statistics for BM25, so its parts cannot be shown.",
-            "Build them on the Collections page, or choose another collection.",
-        )
     with guarded():
+        if collection.bm25 is None:
+            raise InvalidInput(
+                f"{collection.name} has no statistics for BM25, so its parts cannot be shown.",
+                "Build them on the Collections page, or choose another collection.",
+            )
         asked, picked, first, second = st.columns([3, 3, 2, 2], gap="medium")
         with asked:
-            text = question(db, collection, starts, key=key, label="Question")
+            text = question(db, collection, starts, key=PARTS_KEY, label="Question")
         if text is None:
             return
         with first:
@@ -76,12 +74,12 @@ def bm25_parts(db: Database, collection: Collection, starts: dict[str, str], key
             )
             return
         with picked:
-            row_id = _pick(found)
+            row_id = _pick(found, text)
         counts = bm25_counts(db, collection, text, row_id)
         parts = _parts(counts, k1, b)
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            _table(counts, parts)
+            _table(counts, parts, b)
             score = next(hit.score for hit in found.hits if hit.id == row_id)
             same = abs(parts.score - score) <= 1e-9
             st.markdown(
@@ -90,7 +88,8 @@ def bm25_parts(db: Database, collection: Collection, starts: dict[str, str], key
             )
         with right:
             saturation_chart(counts, parts, k1, key="learn_keyword_saturation")
-        st.markdown(_FORMULA)
+        for column, formula in zip(st.columns(len(_FORMULAS)), _FORMULAS, strict=True):
+            column.markdown(formula)
         sql_behind((counts.sql, found.sql), name="bm25_sql")
 
 
@@ -107,20 +106,23 @@ def _knob(key: str, knob: Knob) -> float:
     )
 
 
-def _pick(found: SearchResult) -> str:
-    """Let one of the best hits be chosen, and return its id."""
-    offered = {hit.id: short(title(hit), 70) for hit in found.hits[:_OFFERED]}
-    kept = st.session_state.get(_HIT)
-    if kept not in offered and kept in {hit.id for hit in found.hits}:
-        offered[kept] = short(next(title(hit) for hit in found.hits if hit.id == kept), 70)
-    st.session_state[_HIT] = kept if kept in offered else next(iter(offered))
+def _pick(found: SearchResult, text: str) -> str:
+    """Let one of the best hits be chosen, and return its id; as k1 and b move, it stays chosen."""
     places = {hit.id: place for place, hit in enumerate(found.hits, 1)}
+    kept = st.session_state.get(_HIT)
+    offered = {
+        hit.id: short(title(hit), 70)
+        for hit in found.hits
+        if places[hit.id] <= _OFFERED or hit.id == kept
+    }
+    begin_anew(_HIT, text, offered)
     chosen: str = st.selectbox(
         "Hit",
         list(offered),
         key=_HIT,
         format_func=lambda row_id: f"#{places[row_id]} · {offered[row_id]}",
         persist_state="session",
+        label_visibility="collapsed" if presenting() else "visible",
     )
     return chosen
 
@@ -137,7 +139,7 @@ def _parts(counts: Bm25Counts, k1: float, b: float) -> Bm25Terms:
     )
 
 
-def _table(counts: Bm25Counts, parts: Bm25Terms) -> None:
+def _table(counts: Bm25Counts, parts: Bm25Terms, b: float) -> None:
     frame = pd.DataFrame(
         {
             "lexeme": counts.lexemes,
@@ -169,6 +171,7 @@ def _table(counts: Bm25Counts, parts: Bm25Terms) -> None:
         },
     )
     st.markdown(
-        f":gray[N = {counts.documents:,} rows · this row has {counts.length:,} words, the average "
-        f"is {counts.average_length:.1f}: length factor {parts.norm:.2f}]"
+        f":gray[N = {counts.documents:,} rows · length factor 1 − b + b · length / average = "
+        f"{1 - b:.2f} + {b:.2f} · {counts.length:,} / {counts.average_length:.1f} = "
+        f"{parts.norm:.2f}]"
     )

@@ -111,7 +111,7 @@ def saturation_figure(
         y=found.saturation[there],
         mode="markers+text",
         text=_labels(counts),
-        textposition="bottom right",
+        textposition=_sides(counts),
         textfont={"color": colours.text},
         marker={
             "size": 11,
@@ -150,6 +150,13 @@ def _labels(counts: Bm25Counts) -> list[str]:
         _escape(_listed(named.pop(f, [])))
         for f in counts.frequencies[counts.frequencies > 0].tolist()
     ]
+
+
+def _sides(counts: Bm25Counts) -> list[str]:
+    """Return where the labels stand: below and above the curve in turn, so that none is covered."""
+    there = counts.frequencies[counts.frequencies > 0].tolist()
+    order = {f: place for place, f in enumerate(sorted(set(there)))}
+    return [("bottom right", "top center")[order[f] % 2] for f in there]
 
 
 def _listed(names: Sequence[str]) -> str:

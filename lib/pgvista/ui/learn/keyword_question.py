@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
-from pgvista.model.search import MAX_QUERY_BYTES, Hit
+from pgvista.model.search import MAX_QUERY_BYTES, Hit, KeywordMatch, Mode, SearchRequest
 from pgvista.services import rows as row_service
 from pgvista.sql.rows import PageRequest
 from pgvista.ui.components.hits import headline
 from pgvista.ui.learn.frame import presenting
 from pgvista.ui.search_context import examples
+from pgvista.ui.search_request import Knob
 
 _WORDS = 6
 _STARTS = "_learn_question_starts"
@@ -53,6 +55,29 @@ def question(
         )
         return None
     return text
+
+
+def knob_value(knob: Knob, key: str) -> float:
+    """Return the value that the session keeps for a knob, within its range."""
+    found = st.session_state.get(key, knob.default)
+    number = (
+        float(found) if isinstance(found, int | float) and math.isfinite(found) else knob.default
+    )
+    return min(max(number, knob.minimum), knob.maximum)
+
+
+def any_word(text: str) -> SearchRequest:
+    """Return the keyword search that the lesson begins with."""
+    return SearchRequest(mode=Mode.KEYWORD, text=text, keyword_match=KeywordMatch.ANY_WORD)
+
+
+def begin_anew(key: str, text: str, offered: Iterable[str]) -> None:
+    """Let a choice begin with the first of `offered` where it is none of them, or `text` is new."""
+    state, asked = st.session_state, f"_{key}_of"
+    names = list(offered)
+    if state.get(key) not in names or state.get(asked) != text:
+        state[key] = names[0]
+    state[asked] = text
 
 
 def short(text: str, most: int = 60) -> str:
