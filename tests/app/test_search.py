@@ -601,3 +601,14 @@ def test_label_weights_decide_between_title_and_text(
 def test_no_label_weights_where_no_word_has_a_label(open_page: OpenPage, docs: Collection) -> None:
     app = ask(open_page("search"), "cat", "keyword")
     assert not [item for item in app.text_input if item.key == "search_labels"]
+
+
+def test_an_index_on_a_cast_has_its_knobs(
+    open_page: OpenPage, workbench: Workbench, found: dict[str, SearchResult]
+) -> None:
+    made = workbench.create_collection("cast", model=MODEL)
+    made.upsert({"id": str(n), "content": "cat", "embedding": vector(n)} for n in range(4))
+    made.create_index("hnsw", vector_type="halfvec")
+    app = ask(open_page("search", collection="cast"), "cat", "semantic")
+    assert "Index · hnsw" in texts(app)
+    assert found["search_hits"].settings["hnsw.ef_search"] == "40"

@@ -131,7 +131,8 @@ def _sentences(
         )
     removed = sum(int(item.get("Rows Removed by Filter", 0)) for item in nodes)
     if removed:
-        yield f"Filters threw away {removed:,} rows after they had been read."
+        rows = "1 row" if removed == 1 else f"{removed:,} rows"
+        yield f"Filters threw away {rows} after being read."
     if execution_ms is not None:
         top = nodes[0]
         hit = int(top.get("Shared Hit Blocks", 0)) * _PAGE_BYTES

@@ -6,7 +6,8 @@ from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder, get_embedder
 from pgvista.errors import PgvistaError
 from pgvista.io.samples import samples
-from pgvista.model.collection import Collection
+from pgvista.model.collection import Collection, IndexInfo
+from pgvista.model.index import IndexTarget
 from pgvista.services import collections, indexes
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.state import settings
@@ -21,13 +22,20 @@ def load_context(db: Database, collection: Collection) -> Context:
         indexes=tuple(
             index
             for index in indexes.vector_indexes(db, collection)
-            if index.valid and index.in_full and collection.roles.embedding in (*index.columns, "")
+            if index.valid and _serves(index, collection)
         ),
         languages=tuple(collections.text_configs(db)),
         db=db,
         rows=count if stats.rows_exact else f"≈ {count}",
         is_empty=stats.rows_exact and stats.rows == 0,
     )
+
+
+def _serves(index: IndexInfo, collection: Collection) -> bool:
+    """Whether plain searches can use it: on the vector's column, or on the cast they order by."""
+    if collection.index_cast is not None:
+        return index.target is IndexTarget.HALFVEC
+    return index.target is IndexTarget.COLUMN and collection.roles.embedding in index.columns
 
 
 def examples(collection: Collection) -> tuple[str, ...]:
