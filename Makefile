@@ -31,8 +31,9 @@ bench: .venv/.dev .venv-bench/.peers ## Measure against other clients: tables, a
 	@set -e; for script in $$(grep -l '^if __name__' bench/*.py); do \
 		PGVISTA_BENCH_PYTHON=$(BENCH_PYTHON) $(BIN)/python "$$script"; done
 
+# In a container one is often root, as whom Jupyter would refuse to start.
 notebooks: .venv/.notebooks ## Open the lessons in Jupyter
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab --allow-root notebooks
 
 pins: ## Write both constraints files anew from the newest versions
 	@PYTHON=$(PYTHON) sh scripts/pins.sh

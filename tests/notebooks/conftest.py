@@ -46,6 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(name, str(home))
         for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH"):
             patch.delenv(name, raising=False)
+        # torch's threads else wait for each other by spinning, on cores that other tests have
+        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         yield tmp_path_factory.mktemp("notebooks")
 

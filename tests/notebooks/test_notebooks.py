@@ -150,6 +150,8 @@ def test_hybrid_search_and_evaluation(run: Run) -> None:
     assert by_hand[1] == by_hand[2]
     grid = cell_with(notebook, "grid = docs.evaluate_grid(")
     assert re.search(r"Take .*every word: it gains 0\.\d+ nDCG@10 on the 40 held-out queries", grid)
+    ledger = cell_with(notebook, "ledger.style")
+    assert "–" in ledger  # the right article is missing from the keyword list
     bars, heat = charts(notebook)
     assert len(bars["data"][0]["hovertext"]) == 80
     assert len(heat["data"]) == 2
