@@ -592,6 +592,19 @@ def test_seeds_and_noise(workbench: Workbench) -> None:
         compare_seeds(made.db, made.info, kept, 1)
 
 
+def test_groups_like_dots_are_told(workbench: Workbench) -> None:
+    made = docs(workbench)
+    kept = made.map(save=False)
+    assert not any("looks like a dot" in said for said in sentences(kept))
+    topic = np.array([int(row_id[1:]) % 4 for row_id in kept.points.ids])
+    rng = np.random.default_rng(0)
+    xy = (topic[:, None] * 1000 + rng.random((120, 2))).astype(np.float32)
+    points = replace(kept.points, xy=xy, cluster=topic.astype(np.int32))
+    told = [said for said in sentences(replace(kept, points=points)) if "looks like a dot" in said]
+    assert len(told) == 1
+    assert told[0].endswith("Zoom in, or make a map with a larger min_dist.")
+
+
 def test_two_at_once(workbench: Workbench) -> None:
     """The tables are made by whoever comes first; both maps are kept."""
     made = docs(workbench)

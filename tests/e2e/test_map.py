@@ -6,27 +6,41 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.test_search import serve
 
-from pgvista.api import connect
+from pgvista.api import Collection, Workbench, connect
 from pgvista.db.embedded import start_embedded
 from pgvista.model.map import MapMethod, MapSpec, SavedMap
 from pgvista.services.map import make_map
+from pgvista.ui.map_titles import ALL_UP_TO
 
 ROWS, DIMENSION = 300, 8
+PCA = MapSpec(method=MapMethod.PCA)
 EVIL = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>"
 GD = "window.pgvistaMaps.map_plot.gd"
 
 
+class Served(NamedTuple):
+    """The app's address, maps by PCA whose positions the tests know, and the database."""
+
+    url: str
+    saved: SavedMap
+    notes: SavedMap
+    """Of a collection that is written to."""
+    many: SavedMap
+    """Of more points than titles are sent for."""
+    database: str
+
+
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[str, SavedMap]]:
-    """The app's address, and a map by PCA whose positions the test knows."""
+def served() -> Iterator[Served]:
     with tempfile.TemporaryDirectory(prefix="pgv-e2e-", ignore_cleanup_errors=True) as name:
         server = start_embedded(Path(name))
         try:
@@ -42,13 +56,33 @@ def served() -> Iterator[tuple[str, SavedMap]]:
                     }
                     for n, vector in enumerate(vectors)
                 )
-                saved = make_map(db.db, docs.info, MapSpec(method=MapMethod.PCA))
+                saved = make_map(db.db, docs.info, PCA)
+                notes, many = (
+                    make_map(db.db, plain_rows(db, *given).info, PCA)
+                    for given in (("notes", 60), ("many", ALL_UP_TO + 100))
+                )
             serving, url = serve(Path(name))
-            yield url, saved
+            yield Served(url, saved, notes, many, server.url)
             serving.send_signal(signal.SIGINT)
             serving.wait(30)
         finally:
             server.stop()
+
+
+def plain_rows(db: Workbench, name: str, count: int) -> Collection:
+    """Make a collection of rows on a spiral: no two lie near each other on the map."""
+    made = db.create_collection(name, dimension=2, metric="l2")
+    turn = np.sqrt(np.arange(count) + 1) * 2
+    made.upsert(
+        {
+            "id": f"n{n}",
+            "content": f"The note {n}",
+            "embedding": [float(turn[n] * np.cos(turn[n])), float(turn[n] * np.sin(turn[n]))],
+            "metadata": {"kind": "old"},
+        }
+        for n in range(count)
+    )
+    return made
 
 
 def open_map(page: Page, base: str, **params: str) -> Page:
@@ -108,28 +142,26 @@ def box_of(saved: SavedMap) -> tuple[list[tuple[float, float]], set[str]]:
     return [(float(x), float(y)) for x, y in corners], ids
 
 
-def test_a_lasso_gets_the_right_keys(browser_page: Page, served: tuple[str, SavedMap]) -> None:
-    base, saved = served
+def test_a_lasso_gets_the_right_keys(browser_page: Page, served: Served) -> None:
+    base, saved = served.url, served.saved
     page = open_map(browser_page, base)
     corners, ids = box_of(saved)
     assert 5 < len(ids) < ROWS / 2
     lasso(page, corners)
     expect(page.get_by_text(f"{len(ids)} rows selected")).to_be_visible()
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.locator(".st-key-map_csv").get_by_role("button").click()
     text = Path(download.value.path()).read_text("utf-8-sig")
     rows = {f'r"{n}' for n in range(ROWS) if f'r""{n}"' in text}
     assert rows == ids
     page.locator(".st-key-map_sql").get_by_role("button").click()
-    shown = page.locator(".st-key-map_sql_panel, [role='dialog']").first
-    expect(shown).to_contain_text("any(")
+    expect(page.locator(".st-key-map_sql_panel")).to_contain_text("any(")
     assert page.title() != "taken over"
 
 
-def test_what_is_asked_keeps_zoom_and_selection(
-    browser_page: Page, served: tuple[str, SavedMap]
-) -> None:
-    base, saved = served
+def test_what_is_asked_keeps_zoom_and_selection(browser_page: Page, served: Served) -> None:
+    base, saved = served.url, served.saved
     page = open_map(browser_page, base)
     page.locator("[data-title='Zoom in']").click()
     page.wait_for_timeout(600)
@@ -155,9 +187,9 @@ def test_what_is_asked_keeps_zoom_and_selection(
 
 
 def test_a_click_shows_the_row_and_what_the_map_gets_wrong(
-    browser_page: Page, served: tuple[str, SavedMap]
+    browser_page: Page, served: Served
 ) -> None:
-    base, saved = served
+    base, saved = served.url, served.saved
     page = open_map(browser_page, base)
     xy = saved.points.xy
     far = int(np.linalg.norm(xy - np.median(xy, axis=0), axis=1).argmax())
@@ -176,24 +208,25 @@ def test_a_click_shows_the_row_and_what_the_map_gets_wrong(
 
 
 def test_a_link_opens_the_colour_and_a_category_is_hidden(
-    browser_page: Page, served: tuple[str, SavedMap]
+    browser_page: Page, served: Served
 ) -> None:
-    base, saved = served
+    base, saved = served.url, served.saved
     page = open_map(browser_page, base, map_colour="column:part", map=str(saved.info.number))
     legend = page.locator(".pgv-map .legend")
     expect(legend).to_contain_text("<b>0</b>")
-    row = legend.get_by_role("button", name="<b>1</b>")
+    row = legend.locator("button.row", has_text="<b>1</b>")
     row.click()
-    expect(legend.get_by_role("button", name="<b>1</b>")).to_have_attribute("aria-pressed", "false")
+    expect(row).to_have_attribute("aria-pressed", "false")
+    before = view(page)
+    legend.get_by_role("button", name="Zoom to <b>2</b>").click()
+    page.wait_for_function(f"{GD}._fullLayout.xaxis.range[0] > {before[0]}")
     page.set_viewport_size({"width": 500, "height": 900})
     expect(legend).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 500
 
 
-def test_png_and_svg_hold_points_and_overlay(
-    browser_page: Page, served: tuple[str, SavedMap]
-) -> None:
-    page = open_map(browser_page, served[0], map_text='r"7')
+def test_png_and_svg_hold_points_and_overlay(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url, map_text='r"7')
     expect(page.locator(".st-key-map_query")).to_be_visible()
     with page.expect_download() as download:
         page.locator("[data-title='Save as SVG']").click()
@@ -207,3 +240,118 @@ def test_png_and_svg_hold_points_and_overlay(
         "(({over}) => [...over._fullLayout.xaxis.range])(window.pgvistaMaps.map_plot.root)"
     )
     assert over == pytest.approx(view(page)[:2], abs=1e-4)
+
+
+# -- what is done with the rows selected
+
+
+def select(page: Page, saved: SavedMap) -> set[str]:
+    corners, ids = box_of(saved)
+    lasso(page, corners)
+    expect(page.get_by_text(f"{len(ids)} rows selected")).to_be_visible()
+    return ids
+
+
+def asked(served: Served, statement: str) -> list[Any]:
+    with psycopg.connect(served.database, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return [row[0] for row in cursor.fetchall()] if cursor.description else []
+
+
+def test_selected_rows_are_tagged(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url, collection="notes")
+    ids = select(page, served.notes)
+    page.get_by_role("button", name="Tag", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Key").fill("kind")
+    dialog.get_by_role("textbox", name="Key").press("Enter")
+    expect(dialog).to_contain_text(f"{len(ids)} values are lost")
+    dialog.get_by_role("textbox", name="Value").fill("seen; drop")
+    dialog.get_by_role("textbox", name="Value").press("Enter")
+    expect(dialog).to_contain_text(f'{len(ids)} rows of notes get kind = "seen; drop".')
+    assert asked(served, "select count(*) from pgvista.notes where metadata->>'kind' <> 'old'") == [
+        0
+    ]
+    dialog.get_by_role("button", name=f"Tag {len(ids)} rows").click()
+    expect(page.get_by_text(f"kind written for {len(ids)} rows")).to_be_visible()
+    written = "select id from pgvista.notes where metadata->>'kind' = 'seen; drop'"
+    assert set(asked(served, written)) == ids
+    expect(page.get_by_text(f"{len(ids)} rows selected")).to_be_visible()
+
+
+def test_what_is_deleted_is_what_was_shown(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url, collection="notes")
+    ids = select(page, served.notes)
+    one = sorted(ids)[0]
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    go = dialog.get_by_role("button", name=f"Delete {len(ids)} rows")
+    expect(go).to_be_disabled()
+    asked(served, f"update pgvista.notes set content = 'written meanwhile' where id = '{one}'")
+    dialog.get_by_role("textbox", name="Type").fill("notes")
+    expect(go).to_be_enabled()
+    go.click()
+    expect(dialog).to_contain_text("so nothing was deleted")
+    assert asked(served, "select count(*) from pgvista.notes") == [60]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_role("textbox", name="Type").fill("notes")
+    expect(go).to_be_enabled()
+    go.click()
+    expect(page.get_by_text(f"{len(ids)} rows deleted")).to_be_visible()
+    left = set(asked(served, "select id from pgvista.notes"))
+    assert left == {f"n{n}" for n in range(60)} - ids
+    expect(page.get_by_text("rows selected")).to_be_hidden()
+    assert not selected_places(page)
+
+
+def test_hidden_rows_are_neither_seen_nor_selected(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url)
+    ids = select(page, served.saved)
+    page.get_by_role("button", name="Exclude").click()
+    page.get_by_role("button", name="Hide on this map").click()
+    expect(page.get_by_role("button", name=f"Show {len(ids)} hidden rows")).to_be_visible()
+    page.wait_for_function("window.pgvistaMaps.map_plot.veiled")
+    seen = page.evaluate(
+        f"""(() => {{ const board = window.pgvistaMaps.map_plot;
+          const colours = {GD}._fullData[1].marker.color;
+          return board.ids.filter((id, i) => colours[i] !== "rgba(0,0,0,0)"); }})()"""
+    )
+    assert set(seen) == set(served.saved.points.ids) - ids
+    expect(page.get_by_text("rows selected")).to_be_hidden()
+    lasso(page, box_of(served.saved)[0])
+    page.wait_for_timeout(800)
+    expect(page.get_by_text("rows selected")).to_be_hidden()
+    page.get_by_role("button", name=f"Show {len(ids)} hidden rows").click()
+    page.wait_for_function("!window.pgvistaMaps.map_plot.veiled")
+
+
+# -- titles of a large map
+
+
+def test_a_title_is_asked_for_when_the_pointer_rests(browser_page: Page, served: Served) -> None:
+    sent: list[int] = []
+    browser_page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: sent.append(len(frame))),
+    )
+    page = open_map(browser_page, served.url, collection="many")
+    points = served.many.points
+    assert page.evaluate("window.pgvistaMaps.map_plot.titles.length") == 0
+    page.wait_for_timeout(1_500)
+    sent.clear()
+    far = int(np.linalg.norm(points.xy, axis=1).argmax())
+    x, y = pixels(page, *map(float, points.xy[far]))
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y)
+    tip = page.locator(".pgv-map .tip")
+    expect(tip).to_contain_text(f"The note {points.ids[far][1:]}")
+    expect(tip).to_contain_text(points.ids[far])
+    page.wait_for_timeout(1_000)
+    assert sum(sent) < 10_000  # the map anew would be many times as much
+    asked_at = page.evaluate("window.pgvistaMaps.map_plot.askedAt")
+    page.mouse.move(x + 200, y + 200)
+    page.mouse.move(x, y)
+    expect(tip).to_contain_text("The note")
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.pgvistaMaps.map_plot.askedAt") == asked_at

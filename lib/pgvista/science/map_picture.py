@@ -47,4 +47,5 @@ def picture(xy: Floats, codes: NDArray[np.integer], colours: Bytes, size: int) -
         total[..., :3], total[..., 3:] / 255, out=np.zeros_like(total[..., :3]),
         where=total[..., 3:] > 0,
     )  # fmt: skip
-    return np.rint(np.concatenate([shown, alpha[..., None]], axis=2)).astype(np.uint8)
+    found = np.rint(np.concatenate([shown, alpha[..., None]], axis=2))
+    return np.asarray(found, dtype=np.uint8)

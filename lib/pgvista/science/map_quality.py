@@ -92,6 +92,28 @@ def _too_far(scores: Floats, places: Places, k: int) -> int:
     return total
 
 
+def tightness(xy: Floats, cluster: Places) -> float | None:
+    """Return how wide a cluster is beside the map: the median, over clusters, of half of its width.
+
+    That is the median distance of its points, shape (n, 2), from their median, as a share of the
+    diagonal of the box that holds all points: 0 to 1. None with fewer than two clusters.
+    """
+    count = int(cluster.max(initial=-1)) + 1
+    if count < 2:
+        return None
+    extent = float(np.linalg.norm(np.nanmax(xy, axis=0) - np.nanmin(xy, axis=0)))
+    if not extent:
+        return None
+    half = []
+    for number in range(count):
+        members = xy[cluster == number]
+        if not len(members):  # all its rows are gone
+            continue
+        middle = np.median(members, axis=0)
+        half.append(float(np.median(np.linalg.norm(members - middle, axis=1))))
+    return float(np.median(half)) / extent if len(half) > 1 else None
+
+
 def agreement(one: Floats, other: Floats, k: int) -> float:
     """Return the mean share of a point's k neighbours on one map that are so on the other, 0 to 1.
 

@@ -14,12 +14,14 @@ from pgvista.model.map_spec import MapMethod
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science.clusters import find_clusters
 from pgvista.science.knn import Knn, nearest_neighbours
-from pgvista.science.map_quality import agreement, aligned
+from pgvista.science.map_quality import agreement, aligned, tightness
 from pgvista.science.pca import pca
 from pgvista.science.projection import layout
 from pgvista.services.map import measure
 from pgvista.services.map_vectors import map_vectors
 
+TIGHT = 0.005
+"""Groups of less than this share of the map look like dots."""
 NOISE_POINTS = 5_000
 """Random vectors that are laid out at most."""
 _KEEPS = {
@@ -137,6 +139,16 @@ def sentences(saved: SavedMap) -> tuple[str, ...]:
             "The size of a group and the width of a gap say little: the method evens out density, "
             "and places groups that are far apart almost freely. Points in a group are alike; how "
             "unlike two groups are, ask the distances."
+        )
+    if (half := tightness(saved.points.xy, saved.points.cluster)) is not None and half < TIGHT:
+        more = (
+            ", or make a map with a larger min_dist"
+            if info.spec.method is MapMethod.UMAP and info.spec.min_dist < 0.5
+            else ""
+        )
+        said.append(
+            f"Groups are so tight here that each looks like a dot: half of a group's points lie "
+            f"within {_percent(half)} of the map from its middle. Zoom in{more}."
         )
     said.extend(info.notes)
     return tuple(said)

@@ -177,7 +177,7 @@ def without_rows(collection: Collection, spec: MapSpec, ids: Sequence[str]) -> M
         )
     key = id_key(collection.roles.id)
     others, left_out = _left_out(spec.filters, key)
-    out = Comparison(key, "$nin", tuple(sorted({*left_out, *ids})))
+    out = Comparison(key, "$nin", tuple(sorted({*map(str, left_out), *ids})))
     return replace(spec, filters=And((*others, out)) if others else out, name="")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,21 +69,25 @@ def find(
 
 
 def overlay(shown: OpenMap, answer: Answer, lists: Iterable[str]) -> dict[str, Any]:
-    """Return what is drawn over the points, about a kilobyte."""
-    made: dict[str, Any] = {
-        "key": state.KEY,
-        "token": shown.token,
-        "good": True,
-        "cleared": state.cleared(),
-    }
-    lines: dict[str, list[list[float]]] = {}
-    marks: list[list[Any]] = []
-    ranks: list[list[Any]] = []
-    if answer.errors is not None:
-        _errors(shown, answer.errors, lines, marks)
-    if answer.placed is not None:
-        _query(shown, answer.placed, set(lists), made, lines, marks, ranks)
-    return {**made, "lines": lines, "marks": marks, "ranks": ranks}
+    """Return what is drawn over the points, in a few hundred bytes: points are told by their places."""
+    made: dict[str, Any] = {"key": state.KEY, "token": shown.token, "cleared": state.cleared()}
+    if (errors := answer.errors) is not None:
+        made["row"] = {
+            "at": errors.place,
+            "near": errors.true,
+            "missing": errors.missing,
+            "false": errors.false,
+        }
+    if (placed := answer.placed) is not None:
+        there = [hit for hit in placed.neighbours if hit.place >= 0]
+        if there:
+            made["query"] = _query(placed, there)
+        made["lists"] = {
+            kind: [hit.place for hit in getattr(placed, kind) if hit.place >= 0]
+            for kind in LISTS
+            if kind in set(lists)
+        }
+    return made
 
 
 # -- asking
@@ -148,51 +152,18 @@ def _near(errors: Errors | None) -> tuple[int, ...]:
 # -- what is drawn
 
 
-def _at(shown: OpenMap, place: int) -> list[float]:
-    return [round(float(value), 4) for value in shown.saved.points.xy[place]]
+def _query(placed: PlacedQuery, there: Sequence[MapHit]) -> dict[str, Any]:
+    placement = placed.placement
+    return {
+        "at": [_short(value) for value in placement.xy],
+        "halo": _short(placement.spread),
+        "good": placement.ok,
+        "near": [
+            [hit.place, hit.rank, "" if hit.distance is None else f"{hit.distance:.2f}"]
+            for hit in there
+        ],
+    }
 
 
-def _errors(
-    shown: OpenMap,
-    errors: Errors,
-    lines: dict[str, list[list[float]]],
-    marks: list[list[Any]],
-) -> None:
-    ids = shown.saved.points.ids
-    start = _at(shown, errors.place)
-    for kind, places in (
-        ("near", errors.true),
-        ("missing", errors.missing),
-        ("false", errors.false),
-    ):
-        if places:
-            lines[kind] = [[*start, *_at(shown, place)] for place in places]
-        marks += [[kind, *_at(shown, place), ids[place]] for place in places]
-    marks.append(["focus", *start, ids[errors.place]])
-
-
-def _query(
-    shown: OpenMap,
-    placed: PlacedQuery,
-    lists: set[str],
-    made: dict[str, Any],
-    lines: dict[str, list[list[float]]],
-    marks: list[list[Any]],
-    ranks: list[list[Any]],
-) -> None:
-    x, y = (round(float(value), 4) for value in placed.placement.xy)
-    there = [hit for hit in placed.neighbours if hit.place >= 0]
-    if there:
-        made["halo"] = [x, y, round(float(placed.placement.spread), 4)]
-        made["good"] = placed.placement.ok
-    drawn = [[x, y, *_at(shown, hit.place)] for hit in there]
-    lines["near"] = lines.get("near", []) + drawn
-    for hit in there:
-        far = "" if hit.distance is None else f"{hit.distance:.2f}"
-        ranks.append([*_at(shown, hit.place), hit.rank, far])
-    for kind in LISTS:
-        if kind in lists:
-            found: tuple[MapHit, ...] = getattr(placed, kind)
-            marks += [[kind, *_at(shown, h.place), h.id] for h in found if h.place >= 0]
-    if there:
-        marks.append(["query", x, y, None])
+def _short(value: float) -> float:
+    return round(float(value), 4)

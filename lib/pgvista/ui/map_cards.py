@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from pgvista.model.map import PlacedQuery
 from pgvista.services import rows as row_service
 from pgvista.ui import map_state as state
 from pgvista.ui import search_request
-from pgvista.ui.components.panels import timings_bar
+from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.format import plural
 from pgvista.ui.map_ask import Answer
@@ -37,7 +38,7 @@ def query_card(answer: Answer, placed: PlacedQuery) -> None:
         others = _elsewhere(placed)
         if others:
             st.markdown(f":gray[{others}]")
-        timings_bar(placed.timings_ms, key="map_timings")
+        st.markdown(f":small[:gray[{_times(placed.timings_ms)}]]")
 
 
 def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
@@ -73,6 +74,16 @@ def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
         },
         alt="The nearest rows by exact search, with their distances and their ranks in other lists",
     )
+
+
+def _times(timings_ms: Mapping[str, float]) -> str:
+    """Say where the time went; a line of text, since a panel would send its script each time."""
+    parts = [
+        f"{name} {milliseconds(taken)}"
+        for name, taken in timings_ms.items()
+        if name != "total" and taken >= 0.05
+    ]
+    return f"{milliseconds(timings_ms.get('total', 0.0))}: {', '.join(parts)}"
 
 
 def _elsewhere(placed: PlacedQuery) -> str:

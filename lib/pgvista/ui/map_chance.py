@@ -131,6 +131,7 @@ def _watch(kept: Chance, kind: Kind) -> None:
 def _pictures(shown: OpenMap, kept: Chance) -> None:
     info, points = shown.saved.info, shown.saved.points
     itself = f"This map, seed {info.spec.seed}"
+    cells: list[tuple[str, str, Floats, Places, MapQuality, float | None]]
     cells = [("map", itself, points.xy, points.cluster, info.quality, None)]
     for kind in Kind:
         if kind in kept.found:

@@ -25,7 +25,7 @@ from pgvista.ui.map_honesty import honesty_card, stale_notice
 from pgvista.ui.map_maps import look_card, maps_card
 from pgvista.ui.map_selection import selection
 from pgvista.ui.map_state import OpenMap
-from pgvista.ui.map_titles import all_titles
+from pgvista.ui.map_titles import all_titles, hovered_title
 from pgvista.ui.map_waiting import map_waiting
 
 _LISTS_SHOWN = ["semantic", "keyword", "missed"]
@@ -127,3 +127,4 @@ def _map(db: Database, collection: Collection, shown: OpenMap, answer: Answer) -
             key="map_overlay",
             happened=state.happened,
         )
+        hovered_title(db, collection, shown)

@@ -15,6 +15,7 @@ from pgvista.science.map_quality import (
     aligned,
     map_neighbours,
     neighbours_kept,
+    tightness,
     trustworthiness_and_continuity,
 )
 from pgvista.science.placing import place, place_many
@@ -34,6 +35,16 @@ def test_neighbours_on_the_map() -> None:
     assert map_neighbours(xy[:1], 5).shape == (1, 0)
     heap = map_neighbours(np.zeros((30, 2), np.float32), 3)
     assert (heap != np.arange(30)[:, None]).all()
+
+
+def test_tightness_is_half_of_a_groups_width() -> None:
+    square = np.array([[0, 0], [0, 2], [2, 0], [2, 2]], np.float32)
+    xy = np.concatenate([square, square + 300])  # each point lies sqrt(2) from the middle
+    cluster = np.repeat([0, 2], 4).astype(np.int32)  # the rows of cluster 1 are gone
+    assert tightness(xy, cluster) == pytest.approx(1 / 302)
+    assert tightness(xy, np.zeros(8, np.int32)) is None
+    assert tightness(xy[:4], np.ones(4, np.int32)) is None
+    assert tightness(np.ones((8, 2), np.float32), cluster) is None
 
 
 def test_share_of_neighbours_kept() -> None:
