@@ -43,8 +43,6 @@ class Ask:
     """IVFFlat knows relaxed_order alone, which strict_order stands for too."""
     max_scan_tuples: int = DEFAULT_MAX_SCAN_TUPLES
     """Where an iterative HNSW scan gives up, in rows."""
-    limit: int | None = None
-    """Rows wanted, 1 to 1,000; None: as many as all others want."""
     free: bool = False
     """Leave it to the planner, which then has a btree on the labels too, whether the index is used."""
 
@@ -82,6 +80,8 @@ class RealPoint:
     """The positions returned to each query, in the index's order."""
     nearest: tuple[tuple[int, ...], ...]
     """The positions of the true nearest rows of each query, nearest first."""
+    sql: str
+    """The settings and the first query, as run, for psql."""
     used_index: bool
     """Whether the plan orders by the index; always, unless the planner was free."""
 

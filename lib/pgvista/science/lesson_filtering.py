@@ -14,6 +14,18 @@ def drawn(rows: int, *, seed: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).random(rows)
 
 
+def by_place(vectors: NDArray[np.float32], *, seed: int) -> NDArray[np.float64]:
+    """Give each row a number from 0 to 1 by where it lies in a direction drawn at random.
+
+    Rows of like numbers lie in one part of space, as rows of one language or product do. Shape (n,).
+    """
+    direction = np.random.default_rng(seed).normal(size=vectors.shape[1])
+    order = np.argsort(vectors.astype(np.float64) @ direction, kind="stable")
+    found = np.empty(len(vectors))
+    found[order] = (np.arange(len(vectors)) + 0.5) / len(vectors)
+    return found
+
+
 def labels_of(numbers: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return a label for each row by `SHARES`: 1 below 0.01, 2 to 0.11, 3 to 0.61, else 0."""
     found = np.zeros(len(numbers), np.int32)

@@ -34,7 +34,7 @@ MAX_ROWS = 20_000
 MAX_QUERIES = 500
 MAX_LIMIT = 1_000
 _MEMORY = "256MB"
-_PAGES_OF = 5
+_PAGES_OF = 3
 """Pages are counted for so many queries, since each must be asked once more for it."""
 
 
@@ -148,7 +148,6 @@ class _Work:
             check_whole(
                 index.knob.partition(".")[2], ask.value, 1, MAX_EF_SEARCH if hnsw else MAX_PROBES
             )
-            check_whole("limit", ask.limit, 1, MAX_LIMIT)
             check_whole("max_scan_tuples", ask.max_scan_tuples, 1, 2_147_483_647)
             if index.only is not None and ask.keep != index.only and not ask.free:
                 raise InvalidInput(
@@ -165,7 +164,7 @@ class _Work:
             raise InvalidInput(f"The order must name each of {n:,} positions once.")
         self.index, self.metric, self.limit = index, metric, limit
         self.asks = sorted(asks, key=lambda ask: ask.free)
-        self.truths: dict[tuple[int | None, int], ExactNearest] = {}
+        self.truths: dict[int | None, ExactNearest] = {}
 
     def run(
         self, connection: Connection[Any], schema: str | None, iterative: bool, notices: list[str]
@@ -225,18 +224,21 @@ class _Work:
                     f"{local_settings(memory)}{build.text()};",
                     *([f"-- {len(self.order) - first:,} rows more"] * (first < len(self.order))),
                     f"{sql.analyze().text()};",
-                    local_settings(shown.settings(index.method, iterative=iterative))
-                    + f"{self._nearest(0, shown, schema).text()};",
+                    self._shown(shown, schema, iterative),
                     "rollback;",
                 ]
             ),
             notices=tuple(dict.fromkeys(notices)),
         )
 
+    def _shown(self, ask: Ask, schema: str | None, iterative: bool) -> str:
+        settings = local_settings(ask.settings(self.index.method, iterative=iterative))
+        return f"{settings}{self._nearest(0, ask, schema).text()};"
+
     def _nearest(self, query: int, ask: Ask, schema: str | None) -> Query:
         return sql.nearest(
             self.queries[query],
-            ask.limit or self.limit,
+            self.limit,
             self.metric,
             keep=ask.keep,
             schema=schema,
@@ -255,12 +257,11 @@ class _Work:
             rows = connection.execute(query.sql, query.params).fetchall()
             times.append((time.perf_counter() - start) * 1000)
             found.append(tuple(row[0] for row in rows))
-        limit = ask.limit or self.limit
-        truth = self.truths.get((ask.keep, limit))
+        truth = self.truths.get(ask.keep)
         if truth is None:
             among = None if ask.keep is None else self.labels == ask.keep
-            truth = ExactNearest(self.queries, self.points, limit, self.metric, among)
-            self.truths[ask.keep, limit] = truth
+            truth = ExactNearest(self.queries, self.points, self.limit, self.metric, among)
+            self.truths[ask.keep] = truth
         return RealPoint(
             ask=ask,
             recall=truth.recall(found),
@@ -270,6 +271,7 @@ class _Work:
             looked_at=self._looked_at(connection, ask, schema),
             found=tuple(found),
             nearest=truth.nearest,
+            sql=self._shown(ask, schema, iterative),
             used_index=used,
         )
 
