@@ -31,7 +31,7 @@ VECTOR_INDEX = "lesson_embedding_idx"
 _TABLE = sql.Identifier("pg_temp", "lesson")
 _TEXT_CHARS = 200
 _METADATA_BYTES = 2_000
-_JITTER = 0.05
+_SAMPLED = 500
 
 
 class Form(StrEnum):
@@ -115,17 +115,27 @@ def fill(collection: Collection, dimension: int | None) -> Query:
     """Fill the table: the collection's rows again and again, each with a year in both places.
 
     Later years have more rows, in proportion to their distance from 1969. Metadata that is no
-    object, or larger than 2 kB, is left away. Vectors get a little noise, so that copies differ.
+    object, or larger than 2 kB, is left away. Vectors get noise of
+    the size of their numbers, so that copies do not lie in clumps.
     """
     roles = collection.roles
     embedding = column("d", roles.embedding)
     value: sql.Composable = NOTHING
+    noise: sql.Composable = NOTHING
     if dimension is not None:
+        noise = compose(
+            """, noise as materialized (
+  select avg(abs(number)) as size
+  from (select embedding from source limit {sampled}) as sampled,
+    unnest((embedding::real[])[1:{dimension}]) as number
+)""",
+            sampled=sql.Literal(_SAMPLED),
+            dimension=sql.Literal(dimension),
+        )
         value = compose(
-            ",\n  array(select number + {jitter} * random()"
+            ",\n  array(select number + random() * (select size from noise)"
             " from unnest((source.embedding::real[])[1:{dimension}]) as number)"
             "::{vector}({dimension})",
-            jitter=sql.Literal(_JITTER),
             dimension=sql.Literal(dimension),
             vector=vector_type(VectorType.VECTOR, collection.extension_schema),
         )
@@ -137,7 +147,7 @@ def fill(collection: Collection, dimension: int | None) -> Query:
 ), made as materialized (
   select n, {first} + floor({years} * sqrt(random()))::integer as year
   from generate_series(1, {rows}) as n
-)
+){noise}
 insert into {table}
 select n, left(source.content, {chars}), year,
   case when jsonb_typeof(source.metadata) = 'object' and pg_column_size(source.metadata) < {bytes}
@@ -158,6 +168,7 @@ from made join source on source.place = mod(made.n, (select count(*) from source
             chars=sql.Literal(_TEXT_CHARS),
             bytes=sql.Literal(_METADATA_BYTES),
             value=value,
+            noise=noise,
         )
     )
 

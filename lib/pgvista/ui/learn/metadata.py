@@ -11,7 +11,7 @@ from pgvista.services.lesson_metadata import BELOW, YEARS, MetadataLesson, Run
 from pgvista.sql.lesson_metadata import FIRST_YEAR, LAST_YEAR, Form, Index, condition_text
 from pgvista.ui.components.panels import metric_chips
 from pgvista.ui.format import size
-from pgvista.ui.learn.frame import Step, keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.learn.frame import Step, keep_in_address, predict, presenting, sql_behind, verdict
 from pgvista.ui.learn.metadata_charts import CONFIG, estimates_figure, ways_figure
 from pgvista.ui.learn.metadata_filter import remember
 from pgvista.ui.learn.metadata_notes import NOTES
@@ -91,7 +91,8 @@ def _ways(found: MetadataLesson) -> None:
         },
         key="learn_metadata_sizes",
     )
-    sql_behind([found.sql, *(run.sql for _, run in ways)])
+    if not presenting():
+        sql_behind([found.sql, *(run.sql for _, run in ways)])
 
 
 # -- what GIN serves
@@ -102,10 +103,11 @@ def _gin(db: Database) -> None:
     if found is None:
         return
     runs = [found.run(Index.GIN, form, _year_of(form)) for form in _FIVE]
-    st.markdown(
-        "The one index: `using gin (metadata jsonb_path_ops)`. Which of these five does it serve?"
+    guess = predict(
+        "gin",
+        "The one index is `gin (metadata jsonb_path_ops)`. Which conditions does it serve?",
+        _SERVED,
     )
-    guess = predict("gin", "Which conditions are looked up in the index?", _SERVED)
     if guess is None:
         st.code("\n".join(run.condition for run in runs), language="sql")
         return
@@ -128,7 +130,8 @@ def _gin(db: Database) -> None:
             f":gray[The range by jsonpath is no better for its index: {whole.pages:,} pages, since "
             "every entry is read.]"
         )
-    sql_behind([run.sql for run in (*runs, *more, pgvistas)])
+    if not presenting():
+        sql_behind([run.sql for run in (*runs, *more, pgvistas)])
 
 
 def _year_of(form: Form) -> int:

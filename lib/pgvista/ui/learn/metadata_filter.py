@@ -32,8 +32,8 @@ def remember(db: Database) -> None:
     st.markdown(
         "- **What you filter, sort or join by: a typed column** with a btree. It is small, served in "
         "every form, and the planner knows it.\n"
-        "- **The rest: jsonb** with GIN (`jsonb_path_ops`), asked by `@>`. A range on one key wants a "
-        "btree on the expression, which brings statistics too.\n"
+        "- **The rest: jsonb** with GIN (`jsonb_path_ops`), asked by `@>`, as pgvista's `$eq`, `$in` and "
+        "`$contains` are. Its ranges look at the type of every value, so no index serves them.\n"
         "- **Types**: jsonb takes any. Compare by type, and decide what a missing key means."
     )
     collection = lesson_collection(db, needs="vectors")

@@ -8,7 +8,7 @@ from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.services.lesson_metadata_types import DOCUMENTS, Answer, Question, answers, write
 from pgvista.ui.errors import plain, show_error
-from pgvista.ui.learn.frame import predict, sql_behind, verdict
+from pgvista.ui.learn.frame import predict, presenting, sql_behind, verdict
 
 _QUESTION = "learn_metadata_question"
 _VALUE = "learn_metadata_value"
@@ -18,9 +18,9 @@ _TEXT_2024 = DOCUMENTS.index('{"year": "2024"}')
 _SAID: dict[Question, str] = {
     Question.EQUAL: "`@>` compares by type: the number is not the text, and 1973 is 1973.0. `->>` makes "
     "a text of both first, and a cast fails for all rows at the first value it cannot read.",
-    Question.BELOW: "jsonb has one order for all types: null, text, number, true and false, list, "
-    "object. So every text is below every number; vecs compares like this. As texts, the order is "
-    "that of the alphabet. pgvista compares numbers with numbers alone.",
+    Question.BELOW: "jsonb has one order for all types, null below text below number, and vecs "
+    "compares like this. As texts, the order is that of the alphabet. pgvista compares numbers with "
+    "numbers alone.",
     Question.NOT: "`<>` on a key that is not there is null, and the row is gone. Not containing it is "
     "true there: so pgvista's `$ne` keeps rows without the key.",
 }
@@ -40,7 +40,7 @@ def types(db: Database) -> None:
         st.code("\n".join(DOCUMENTS), language="json")
         return
     holds = by_order[0].found[_TEXT_2024] if by_order[0].found else None
-    verdict(guess, _YES_NO[not holds], "jsonb orders values of different types by their type.")
+    verdict(guess, _YES_NO[not holds], _SAID[Question.BELOW])
     _asked(db)
 
 
@@ -68,8 +68,10 @@ def _matrix(db: Database, question: Question) -> None:
     for answer in found:
         if answer.error:
             st.markdown(f":orange[**error**] {plain(answer.error)}")
-    st.markdown(_SAID[question])
-    sql_behind([answer.sql for answer in found], name=f"types_{question.name}")
+    if question is not Question.BELOW:  # it stands above already
+        st.markdown(_SAID[question])
+    if not presenting():
+        sql_behind([answer.sql for answer in found], name=f"types_{question.name}")
 
 
 def _door(db: Database) -> None:

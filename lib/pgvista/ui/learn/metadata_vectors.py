@@ -8,7 +8,7 @@ from pgvista.db.database import Database
 from pgvista.model.search import IterativeScan
 from pgvista.services.lesson_metadata import VECTOR_YEARS, VectorLesson, VectorRun
 from pgvista.sql.lesson_metadata import Form, condition_text
-from pgvista.ui.learn.frame import predict, sql_behind, try_it, verdict
+from pgvista.ui.learn.frame import predict, presenting, sql_behind, try_it, verdict
 from pgvista.ui.learn.lessons import lessons
 from pgvista.ui.learn.metadata_state import measured_vectors
 
@@ -24,11 +24,14 @@ def vectors(db: Database) -> None:
     year = VECTOR_YEARS[0]
     asked = _of(found, Form.TEXT, year, IterativeScan.OFF)
     st.markdown(
-        f"Indexes: HNSW on the vectors, btree on the column, GIN on the metadata. Asked: the ten "
-        f"nearest rows of {year}, of which there are **{found.counts.get(year, 0)}**, by "
-        f"`{condition_text(Form.TEXT, year)}`."
+        "Indexes: HNSW on the vectors, btree on the column, GIN on the metadata. Asked: the ten "
+        f"nearest of the **{found.counts.get(year, 0)}** rows of {year}."
     )
-    guess = predict("starved", "How many of the ten rows come out?", _GUESSES)
+    guess = predict(
+        "starved",
+        f"How many of the ten come out by `{condition_text(Form.TEXT, year)}`?",
+        _GUESSES,
+    )
     if guess is None:
         return
     answer = _GUESSES[0] if asked.rows >= 10 else _GUESSES[1] if asked.rows else _GUESSES[2]
@@ -63,6 +66,8 @@ def _table(found: VectorLesson) -> None:
         "condition first and compares vectors exactly. With many it takes the vector index and "
         "filters what comes out: then iterative scans are needed, whatever the type of the column."
     )
+    if presenting():
+        return
     following = next((lesson for lesson in lessons() if lesson.key == "filtering"), None)
     if following is not None:
         try_it(f"More on this: the lesson {following.title}", following.path)
