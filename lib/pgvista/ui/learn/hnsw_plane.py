@@ -16,12 +16,12 @@ from pgvista.ui.components.hnsw_player import (
     pack_graph,
     pack_walk,
 )
-from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import guarded, show_error
 from pgvista.ui.learn import hnsw_state as state
-from pgvista.ui.learn.frame import keep_in_address, predict, verdict
+from pgvista.ui.learn.frame import keep_in_address, predict, presenting, verdict
 from pgvista.ui.learn.hnsw_account import account
 from pgvista.ui.learn.hnsw_charts import curve_chart
+from pgvista.ui.learn.hnsw_knobs import below_limit, build_knobs, ef_knob
 
 _SPLIT = (0.58, 0.42)
 _COSTS = (2_000, 1_000, 300, 100)
@@ -50,15 +50,15 @@ def cost_step() -> None:
             f"**{found.computed} distances** were computed, those of the blue points, and {got} of "
             f"the {state.LIMIT} nearest were found. The index is approximate: it can miss some.",
         )
-    _graph(graph, _BOARD)
     _player(graph, found, place, board=_BOARD, still=True, whole=True, key="learn_hnsw_cost")
+    _graph(graph, _BOARD)
 
 
 def walk_step() -> None:
     """Play the walk from layer to layer."""
     graph = state.plane_graph()
-    _graph(graph, _BOARD)
     _walked()
+    _graph(graph, _BOARD)
 
 
 @st.fragment
@@ -76,8 +76,8 @@ def _walked() -> None:
 def ef_step() -> None:
     """Turn ef_search and see what it finds and costs."""
     graph = state.plane_graph()
-    _graph(graph, _BOARD)
     _ef()
+    _graph(graph, _BOARD)
 
 
 @st.fragment
@@ -93,7 +93,7 @@ def _ef() -> None:
         graph, place = state.plane_graph(), state.query()
         left, right = st.columns(_SPLIT, gap="medium")
         with right:
-            ef = ef_knob(state.EF, state.LARGEST_EF)
+            ef = ef_knob(state.EF, state.DEFAULT_EF)
             found = _walk(graph, place, ef)
             lost = len(missed(found.found, state.truth(place)))
             mean = state.plane_point(ef)
@@ -174,57 +174,6 @@ def _links(graph: Hnsw) -> None:
     )
 
 
-def ef_knob(key: str, most: int) -> int:
-    """Draw ef_search."""
-    return int(
-        live_slider(
-            "ef_search",
-            key=key,
-            minimum=1,
-            maximum=most,
-            value=state.DEFAULT_EF if key == state.EF else 40,
-            log=True,
-            help="Places in the candidate list on layer 0: hnsw.ef_search, 1 to 1,000; pgvector's "
-            "default is 40.",
-        )
-    )
-
-
-def below_limit(ef: int, limit: int) -> None:
-    """Say what happens where the list is shorter than what is asked for."""
-    if ef < limit:
-        st.markdown(
-            f":material/info: **ef_search {ef} is below the limit of {limit}:** the list has {ef} "
-            f"{'place' if ef == 1 else 'places'}, so no more than {ef} of {limit} rows come back. "
-            f"Set it to {limit} or more."
-        )
-
-
-def build_knobs(m_key: str, ef_key: str, *, m: int, ef_construction: int) -> tuple[int, int]:
-    """Draw m and ef_construction; both act when they are let go."""
-    refused = state.knobs(m_key, ef_key, m=m, ef_construction=ef_construction)
-    if refused is not None:
-        show_error(refused)
-    one, two = st.columns(2)
-    with one:
-        links = st.select_slider(
-            "m",
-            state.MS,
-            key=m_key,
-            help="Links of a point on each layer, twice as many on layer 0: 2 to 100; pgvector's "
-            "default is 16.",
-        )
-    with two:
-        length = st.select_slider(
-            "ef_construction",
-            state.EF_CONSTRUCTIONS,
-            key=ef_key,
-            help="Candidates among which the links of a new point are chosen: 4 to 1,000, and at "
-            "least 2 * m; pgvector's default is 64.",
-        )
-    return int(links), int(length)
-
-
 def _graph(graph: Hnsw, board: str) -> None:
     hnsw_graph(
         pack_graph(graph, graph.points, board=board, token=_token(graph)),
@@ -263,14 +212,22 @@ def _player(
         at=place,
         truth=tuple(node for _, node in truth),
         missed=lost,
-        texts=texts if not still else texts[-1:],
+        texts=() if whole else texts[-1:] if still else texts,
         alt=f"A plane of {len(graph.points):,} points and a query{told}.",
         still=still,
         whole=whole,
         can_click=not whole,
         mesh=mesh,
+        rest_rem=_rest_rem(still=still, whole=whole),
     )
     hnsw_player(pack_walk(found, scene), key=key, token=scene.token, clicked=_clicked)
+
+
+def _rest_rem(*, still: bool, whole: bool) -> float:
+    """Return how much of the screen's height is needed by what is above and beneath the plane."""
+    if presenting():
+        return 16.0 if whole else 12.0 if still else 15.0
+    return 27.5 if whole or not still else 25.0
 
 
 def _clicked(place: tuple[float, float]) -> None:
