@@ -1,8 +1,9 @@
 """Take the pictures of docs/images from the real app, on the samples: every page, light and dark.
 
-    python scripts/pictures.py [--only search,browse]
+    python scripts/pictures.py [--only search,browse] [--data FOLDER]
 
-A temporary data folder is filled first, which takes about a minute. Needs Chromium, as the browser
+A temporary data folder is filled first, which takes about a minute; or the data folder named is
+used, where both samples are loaded and have their indexes. Needs Chromium, as the browser
 tests do, and Pillow, which comes with Streamlit.
 """
 
@@ -164,9 +165,25 @@ def indexes(page: Page, base: str) -> None:
     expect(page.get_by_role("button", name="Build", exact=True)).to_be_visible(timeout=60_000)
 
 
+def build(page: Page, base: str) -> None:
+    """Indexes while one is built: on a cast, which the samples have none on."""
+    page.goto(f"{base}/indexes?collection=python_reference")
+    page.get_by_role("combobox", name="Of the vector").click()
+    page.get_by_role("option", name="halfvec").click()
+    page.get_by_role("button", name="Build", exact=True).click()
+    expect(page.get_by_text("loading tuples")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("blocks/s").first).to_be_visible(timeout=60_000)
+
+
+def stop_build(page: Page) -> None:
+    """Leave no index behind for the next picture."""
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("was cancelled")).to_be_visible(timeout=60_000)
+
+
 def live(page: Page, base: str) -> None:
-    """Live: the index beside the exact rows."""
-    page.goto(f"{base}/live?collection=python_reference")
+    """Live: the index beside the exact rows, with too short a candidate list."""
+    page.goto(f"{base}/live?collection=python_reference&live_ef=8")
     page.get_by_role("button", name="Draw a row at random").click()
     expect(page.get_by_text("recall", exact=False).first).to_be_visible(timeout=60_000)
 
@@ -191,10 +208,13 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "compare": compare,
     "evaluate": evaluate,
     "indexes": indexes,
+    "build": build,
     "live": live,
     "sweep": sweep,
     "duplicates": near_duplicates,
 }
+AFTERWARDS: dict[str, Callable[[Page], None]] = {"build": stop_build}
+"""What is undone when the picture is taken."""
 
 
 @contextmanager
@@ -273,6 +293,8 @@ def take(browser: Browser, base: str, folder: Path, name: str, scheme: str) -> P
     without(page, folder)
     path = IMAGES / f"{name}-{scheme}.png"
     path.write_bytes(compressed(page.screenshot()))
+    if name in AFTERWARDS:
+        AFTERWARDS[name](page)
     context.close()
     return path
 
@@ -281,15 +303,18 @@ def main() -> None:
     """Take all pictures, or those that are named."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default=",".join(PAGES), help="pages, separated by commas")
-    names = [name for name in parser.parse_args().only.split(",") if name in PAGES]
+    parser.add_argument("--data", type=Path, help="a data folder with both samples and indexes")
+    asked = parser.parse_args()
+    names = [name for name in asked.only.split(",") if name in PAGES]
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pgv-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+        folder = asked.data.resolve() if asked.data else Path(name)
         os.environ["PGVISTA_DATA"] = str(folder)
         os.environ.pop("PGVISTA_URL", None)
         server = start_embedded(folder)
         try:
-            fill(server.url)
+            if asked.data is None:
+                fill(server.url)
             with app(folder) as base, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
                     executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
