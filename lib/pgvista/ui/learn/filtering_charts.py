@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from pgvista.model.lesson_index import RealPoint
+from pgvista.ui.learn.plot import draw, scaled
 from pgvista.ui.theme import palette
 
-_CONFIG = {"displayModeBar": False}
 _PER_ROW = 10
 
 
@@ -34,8 +32,8 @@ def candidates_chart(
                 y=[place // _PER_ROW for place in places],
                 mode="markers+text",
                 text=[str(place + 1) for place in places],
-                textfont={"color": ink, "size": 13},
-                marker={"symbol": "square", "size": 38, "color": fill, "line": {"width": 1, "color": colours.border}},
+                textfont={"color": ink, "size": scaled(13)},
+                marker={"symbol": "square", "size": scaled(38), "color": fill, "line": {"width": 1, "color": colours.border}},
                 name=name,
                 hovertemplate="candidate %{text}: " + name + "<extra></extra>",
             )
@@ -43,12 +41,10 @@ def candidates_chart(
     rows = -(-count // _PER_ROW)
     figure.update_xaxes(range=[-0.6, _PER_ROW - 0.4], visible=False, fixedrange=True)
     figure.update_yaxes(range=[rows - 0.4, -0.6], visible=False, fixedrange=True)
-    _lay_out(figure, 64 * rows + 50)
-    figure.update_layout(legend={"y": -0.06, "itemsizing": "trace"})
-    st.plotly_chart(
+    draw(
         figure,
         key=key,
-        config=_CONFIG,
+        height=64 * rows + 50,
         alt=f"{count} candidates, nearest first: {len(passed)} pass the filter, {len(returned)} are returned.",
     )
 
@@ -78,9 +74,8 @@ def got_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
     figure.update_yaxes(
         title="Rows that meet the filter", type="category", autorange="reversed", fixedrange=True
     )
-    _lay_out(figure, 300)
     told = "; ".join(f"{name}: {point.rows:.1f} rows" for name, point in points.items())
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"Rows returned of 10 wanted. {told}.")
+    draw(figure, key=key, height=300, alt=f"Rows returned of 10 wanted. {told}.")
 
 
 def ef_chart(lines: Mapping[str, Sequence[RealPoint]], ef_search: int, *, key: str) -> None:
@@ -90,10 +85,10 @@ def ef_chart(lines: Mapping[str, Sequence[RealPoint]], ef_search: int, *, key: s
     for (name, points), colour in zip(lines.items(), _line_colours(), strict=False):
         figure.add_trace(
             go.Scatter(
-                x=[str(point.value) for point in points],
+                x=[point.value for point in points],
                 y=[point.rows for point in points],
                 mode="lines+markers",
-                name=f"{name} of the rows meet the filter",
+                name=f"{name} meet the filter",
                 line={"color": colour, "width": 3},
                 marker={"size": 8},
                 customdata=[[point.recall, point.p50_ms] for point in points],
@@ -101,20 +96,24 @@ def ef_chart(lines: Mapping[str, Sequence[RealPoint]], ef_search: int, *, key: s
                 "%{customdata[1]:.2f} ms<extra></extra>",
             )
         )
-    figure.add_vline(x=str(ef_search), line={"color": colours.primary, "width": 2, "dash": "dot"})
-    figure.update_xaxes(title="hnsw.ef_search", type="category", fixedrange=True)
+    figure.add_vline(x=ef_search, line={"color": colours.primary, "width": 2, "dash": "dot"})
+    values = [point.value for points in lines.values() for point in points]
+    figure.update_xaxes(
+        title="hnsw.ef_search (log)", type="log", fixedrange=True, tickvals=sorted(set(values)),
+        ticktext=[f"{value:,}" for value in sorted(set(values))],
+        range=_log_range(min(values) / 1.25, max(values) * 1.25),
+    )  # fmt: skip
     figure.update_yaxes(title="Rows returned of 10", range=[-0.4, 10.6], fixedrange=True)
-    _lay_out(figure, 380)
     told = "; ".join(
         f"{name}: {point.rows:.1f} rows"
         for name, points in lines.items()
         for point in points
         if point.value == ef_search
     )
-    st.plotly_chart(
+    draw(
         figure,
         key=key,
-        config=_CONFIG,
+        height=380,
         alt=f"Rows returned against ef_search. At {ef_search}, {told}.",
     )
 
@@ -139,13 +138,10 @@ def ways_chart(ways: Mapping[str, RealPoint], *, key: str) -> None:
         range=_log_range(min(times) / 1.6, max(times) * 1.6),
     )  # fmt: skip
     figure.update_yaxes(title="Of the 10 nearest, returned", range=[-0.6, 10.8], fixedrange=True)
-    _lay_out(figure, 360)
     told = "; ".join(
         f"{name}: {10 * point.recall:.1f} in {point.p50_ms:.2f} ms" for name, point in ways.items()
     )
-    st.plotly_chart(
-        figure, key=key, config=_CONFIG, alt=f"Nearest rows returned against time. {told}."
-    )
+    draw(figure, key=key, height=360, alt=f"Nearest rows returned against time. {told}.")
 
 
 def scan_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
@@ -169,12 +165,11 @@ def scan_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
     figure.update_layout(barmode="group", bargap=0.35)
     figure.update_xaxes(title="hnsw.iterative_scan", type="category", fixedrange=True)
     figure.update_yaxes(title="Rows, mean of the queries", range=[0, 11.5], fixedrange=True)
-    _lay_out(figure, 360)
     told = "; ".join(
         f"{name}: {point.rows:.1f} rows, recall {point.recall:.2f}"
         for name, point in points.items()
     )
-    st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"Rows by iterative scan. {told}.")
+    draw(figure, key=key, height=360, alt=f"Rows by iterative scan. {told}.")
 
 
 def _line_colours() -> tuple[str, ...]:
@@ -184,12 +179,3 @@ def _line_colours() -> tuple[str, ...]:
 
 def _log_range(low: float, high: float) -> list[float]:
     return [math.log10(low), math.log10(high)]
-
-
-def _lay_out(figure: go.Figure, height: int, **more: Any) -> None:
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 12, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": -0.24, "x": 0},
-        **more,
-    )

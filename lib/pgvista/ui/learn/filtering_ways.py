@@ -78,10 +78,11 @@ def scan_step(found: state.Rows, results: Filtered) -> None:
             )
         else:
             st.markdown(f":gray[ef_search 40; the table has {results.index.rows:,} rows.]")
-            strict = results.by_scan[label][IterativeScan.STRICT, most]
-            sql_behind(strict.sql, name="scan_sql")
     with left:
         scan_chart(points, key="learn_filtering_scan_chart")
+    strict = results.by_scan[label].get((IterativeScan.STRICT, most))
+    if strict is not None:
+        sql_behind(strict.sql, name="scan_sql")
 
 
 def other_step(found: state.Rows, results: Filtered) -> None:
@@ -127,9 +128,9 @@ def _ways(results: Filtered) -> None:
             f"The planner took {took}{short} The partial index takes "
             f"{size(results.partial[label].index_bytes)}, the whole one {size(results.index.index_bytes)}."
         )
-        sql_behind(results.partial[label].sql, name="partial_sql")
     with left:
         ways_chart(ways, key="learn_filtering_ways_chart")
+    sql_behind(results.partial[label].sql, name="partial_sql")
 
 
 def remember_step() -> None:

@@ -26,6 +26,7 @@ from pgvista.ui.learn.ivfflat_charts import lists_chart
 from pgvista.ui.learn.ivfflat_real import real_step, remember_step
 
 _SPLIT = (0.62, 0.38)
+_MOST_PROBES = 4
 _OWN = ("all 10", "7 to 9", "4 to 6", "0 to 3")
 _LOOKED = ("about 5 %", "about 20 %", "more than half")
 
@@ -148,9 +149,9 @@ def _along() -> None:
             format="{:.0f} %",
             help="0 %: the query lies on the centroid of its list; 100 %: where it was asked.",
         )
-        probes = _probes(6, state.BORDER_PROBES)
+        probes = _probes(_MOST_PROBES, state.BORDER_PROBES)
         place = way.at(share / 100)
-        found = [visit(state.plane(), cut, place, number) for number in range(1, 7)]
+        found = [visit(state.plane(), cut, place, number) for number in range(1, _MOST_PROBES + 1)]
         st.markdown(
             "| probes | rows looked at | found |\n|--:|--:|--:|\n"
             + "\n".join(
@@ -251,7 +252,7 @@ def _early(db: Database) -> None:
         guess,
         answer,
         f"{100 * mean:.0f} % on average, where lists of equal size would be {100 / lists:.0f} %: "
-        f"one list alone holds {100 * cut.sizes.max() / state.ROWS:.0f} % of the rows.",
+        f"in the picture, one list alone holds {100 * cut.sizes.max() / state.ROWS:.0f} % of the rows.",
     )
     _learnt(db)
 
@@ -294,7 +295,6 @@ def _learnt(db: Database) -> None:
         if real is not None:
             for notice in real.notices:
                 st.markdown(f":material/info: pgvector says: {notice}")
-            sql_behind(real.sql, name="early_sql")
     with left:
         _picture(
             state.early_lists(lists, built_on),
@@ -303,6 +303,8 @@ def _learnt(db: Database) -> None:
             probes=1,
             early=built_on if built_on < state.ROWS else 0,
         )
+    if real is not None:
+        sql_behind(real.sql, name="early_sql")
 
 
 def _probes(lists: int, key: str) -> int:

@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from pgvista.model.lesson_index import RealIndex
 from pgvista.science.lesson_ivfflat import ModelPoint
+from pgvista.ui.learn.plot import draw
 from pgvista.ui.theme import palette
 
 HEIGHT_PX = 400
-_CONFIG = {"displayModeBar": False}
 
 
 def lists_chart(
@@ -73,11 +72,10 @@ def lists_chart(
         fixedrange=True,
     )
     figure.update_yaxes(title="Mean recall@10", range=[0.58, 1.03], fixedrange=True)
-    _lay_out(figure)
-    st.plotly_chart(
+    draw(
         figure,
         key=key,
-        config=_CONFIG,
+        height=HEIGHT_PX,
         alt=f"Recall against vectors compared, for {', '.join(map(str, curves))} lists. "
         f"With {chosen} lists and probes {mark.probes}: recall {mark.recall:.2f} for "
         f"{mark.looked_at:,.0f} of {rows:,} rows.",
@@ -134,18 +132,9 @@ def real_chart(
         title="Rows looked at, % · labels: probes", range=[-3, 108], fixedrange=True
     )
     figure.update_yaxes(title="Mean recall@10", range=[-0.03, 1.08], fixedrange=True)
-    _lay_out(figure)
-    st.plotly_chart(
+    draw(
         figure,
         key=key,
-        config=_CONFIG,
-        alt=f"Recall against the share of rows looked at, by pgvector and by a model.{told}",
-    )
-
-
-def _lay_out(figure: go.Figure) -> None:
-    figure.update_layout(
         height=HEIGHT_PX,
-        margin={"l": 8, "r": 12, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": -0.2, "x": 0},
+        alt=f"Recall against the share of rows looked at, by pgvector and by a model.{told}",
     )
