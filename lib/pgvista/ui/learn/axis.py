@@ -33,12 +33,22 @@ from pgvista.ui.learn.axis_rows import (
 )
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.embedding_phrases import quoted, show_notes, small_figure, without_markup
-from pgvista.ui.learn.frame import Step, keep_in_address, predict, sql_behind, try_it, verdict
+from pgvista.ui.learn.frame import (
+    Step,
+    keep_in_address,
+    predict,
+    presenting,
+    sql_behind,
+    try_it,
+    verdict,
+)
 from pgvista.ui.state import PARAMETER
 
 PAGE = "pages/learn/axis.py"
 LISTED = 3
 """Rows named at each end."""
+WEAK = 1.5
+"""Below so many times the share of a random direction, an axis is said to explain nothing."""
 _PRESETS = (PRINTER_CAMERA, ("hardware", "software"), BEGINNER_EXPERT, CHEAP_EXPENSIVE)
 _JUDGED = (PRINTER_CAMERA, CHEAP_EXPENSIVE, UNRELATED, EQUAL)
 
@@ -85,13 +95,14 @@ def _axis(db: Database, collection: Collection) -> None:
 
 def _both_ends(axis: Axis) -> None:
     count = len(axis.found.places)
-    listed = min(LISTED, count // 2)
+    listed = min(2 if presenting() else LISTED, count // 2)
+    chars = 42 if presenting() else 62
     left, right = st.columns(2, gap="medium")
     for place, title, ranks in (
         (left, f"Farthest towards {quoted(axis.start, 34)}", range(listed)),
         (right, f"Farthest towards {quoted(axis.end, 34)}", range(count - 1, count - 1 - listed, -1)),
     ):  # fmt: skip
-        lines = [f"- {_line(axis, rank, 64, 2)}" for rank in ranks]
+        lines = [f"- {_line(axis, rank, chars, 2)}" for rank in ranks]
         place.markdown("\n".join([f"**{title}**", "", *lines]))
 
 
@@ -146,8 +157,8 @@ def _middle(db: Database, collection: Collection) -> None:
             return
         rows = middle_rows(axis)
         st.markdown(
-            "For vectors of length 1, the position is the similarity to the end minus that to the "
-            "start, over their distance. So 0 says only that both are equal, high or low."
+            "A position is the similarity to the end minus that to the start, scaled: 0 says only "
+            "that both are equal, high or low."
         )
         start, end = (short_name(text, 24) for text in (axis.start, axis.end))
         st.dataframe(
@@ -234,9 +245,9 @@ def _share(db: Database, collection: Collection) -> None:
             f"{shares.above_directions:.0%} of {len(shares.directions):,} random directions and "
             f"{shares.above_pairs:.0%} of {len(shares.pairs):,} axes from one row to another. "
             + (
-                "**No more than a random direction: these rows do not speak of it,** and what "
-                "stands at its ends stands there by chance."
-                if shares.above_directions < 0.95
+                "**Little more than a random direction: these rows hardly speak of it,** and what "
+                "stands at its ends stands there mostly by chance."
+                if shares.axis < WEAK * float(np.median(shares.directions))
                 else "Beating a random direction is easy for words, related or not; the rows of a "
                 "collection differ along few directions, and the axis of a real difference comes "
                 "near those between rows."
@@ -326,7 +337,7 @@ _NOTES = {
     "taught such an axis; it is only the difference of two vectors.",
     "place": "Let all vote before you reveal. Take two or three rows: those at the ends are guessed "
     "well, those in the middle are not.",
-    "middle": "Let somebody read the rows in the middle aloud. They are not half of one and half of "
+    "middle": "For vectors of length 1, the scale is the distance of the two phrases. Let somebody read the rows in the middle aloud. They are not half of one and half of "
     "the other. **Question:** what would a row have to say to lie there for a good reason?",
     "share": "Take the axis that nobody would ask of this data, then two unrelated words. All of "
     "them have rows at their ends, in a convincing order. **Usual wrong idea:** that a small share "

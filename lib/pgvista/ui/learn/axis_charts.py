@@ -13,7 +13,7 @@ from pgvista.ui.components.similarity_matrix import short_name
 from pgvista.ui.learn.axis_rows import Axis
 from pgvista.ui.theme import Palette, palette
 
-STRIP_PX = 230
+STRIP_PX = 205
 BARS_PX = 250
 _HOVER_CHARS = 90
 
@@ -124,31 +124,31 @@ def share_rows(shares: AxisShares, name: str) -> list[tuple[str, float, float, f
 def share_figure(shares: AxisShares, name: str, colours: Palette) -> go.Figure:
     """Return the bars; whiskers span nine of ten random axes."""
     rows = share_rows(shares, escape(name))[::-1]
-    values = [100 * value for _, value, _, _ in rows]
     own = escape(name)
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=[label for label, *_ in rows],
+    figure = go.Figure()
+    for label, value, low, high in rows:
+        figure.add_bar(
+            x=[100 * value],
+            y=[label],
             orientation="h",
             width=0.58,
             marker={
-                "color": [colours.primary if row[0] == own else colours.muted for row in rows],
-                "opacity": [1.0 if row[0] == own else 0.5 for row in rows],
+                "color": colours.primary if label == own else colours.muted,
+                "opacity": 1.0 if label == own else 0.5,
                 "line": {"width": 0},
             },
             error_x={
                 "type": "data",
+                "visible": high > low,
                 "symmetric": False,
-                "array": [100 * (high - value) or None for _, value, _, high in rows],
-                "arrayminus": [100 * (value - low) or None for _, value, low, _ in rows],
+                "array": [100 * (high - value)],
+                "arrayminus": [100 * (value - low)],
                 "color": colours.text,
                 "thickness": 1,
                 "width": 4,
             },
             hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
         )
-    )
     edge = max([100 * row[3] for row in rows] + [0.1])
     for label, value, _, high in rows:
         figure.add_annotation(

@@ -76,12 +76,13 @@ def _vectors() -> None:
         "Type: the picture follows. No single number means anything; only distances between "
         "vectors do."
     )
-    columns = st.columns(2, gap="medium")
     texts = typed_phrases()
     kept = [text for text in texts if text.strip()]
     vectors = dict(zip(kept, embed_texts(kept), strict=True))
-    for place in range(len(DEFAULTS)):
-        with columns[place % 2]:
+    # Pair by pair: in a narrow window columns stand below each other.
+    columns = [column for _ in range(2) for column in st.columns(2, gap="medium")]
+    for place, column in enumerate(columns):
+        with column:
             text = phrase_field(place)
             if text in vectors:
                 vector_picture(vectors[text].tolist(), key=f"{PREFIX}picture_{place}")

@@ -1,0 +1,157 @@
+"""The lesson on concept axes, on rows embedded by the packaged model: each step, and bad phrases."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from tests.app.conftest import OpenPage, texts
+
+from pgvista.api import Collection, Workbench
+from pgvista.embed import get_embedder
+
+PAGE = "pages/learn/axis.py"
+PREFIX = "learn_axis_"
+MODEL = "all-MiniLM-L6-v2"
+ROWS = (
+    "Share one label printer between desks", "The printer is out of paper",
+    "Load a roll into the label printer", "Only half of the label is printed",
+    "Cover the camera of the kiosk", "Turn the camera to the dog", "The camera is offline",
+    "A picture by the camera is dark", "Pay the bill", "Change your password",
+    "Invite a colleague", "Cancel the contract",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def model() -> None:
+    """Load the model, which the page would wait for."""
+    get_embedder().load()
+
+
+@pytest.fixture
+def docs(workbench: Workbench) -> Collection:
+    made = workbench.create_collection("docs", model=MODEL)
+    made.upsert({"id": f"r{n:02}", "content": text} for n, text in enumerate(ROWS))
+    return made
+
+
+def said(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return texts(app) + "\n" + "\n".join(item.value for item in app.info).replace("\\", "")
+
+
+def open_axis(open_page: OpenPage, step: str, start: str = "", end: str = "") -> AppTest:
+    return open_page(
+        PAGE, step=step, collection="docs", start=start or "a printer", end=end or "a camera"
+    )
+
+
+@pytest.mark.usefixtures("docs")
+def test_rows_fall_along_the_axis(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "axis")
+    listed = [item.value for item in app.markdown if "Farthest towards" in item.value]
+    assert listed[0].count("printer") >= 3
+    assert listed[1].count("camera") >= 4
+    assert "all 12 rows of **docs**" in said(app)
+    app.text_input(key=f"{PREFIX}end").set_value("a bill").run()
+    listed = [item.value for item in app.markdown if "Farthest towards" in item.value]
+    assert "Pay the bill" in listed[1].splitlines()[2]
+
+
+@pytest.mark.usefixtures("docs")
+def test_without_a_link_it_begins_with_phrases_for_any_rows(open_page: OpenPage) -> None:
+    app = open_page(PAGE, collection="docs")
+    assert [item.value for item in app.text_input] == ["for beginners", "for experts"]
+    app.button(key=f"{PREFIX}preset_a printer_a camera").click().run()
+    assert [item.value for item in app.text_input] == ["a printer", "a camera"]
+    assert "start" not in app.query_params
+
+
+@pytest.mark.usefixtures("docs")
+@pytest.mark.parametrize(
+    ("start", "end", "sentence"),
+    [
+        (" ", "a camera", "An axis needs two ends"),
+        ("a printer", "a printer", "no direction from one to the other"),
+        ("A Printer", "a printer", "no direction from one to the other"),
+        ("🐈", "猫", "no direction from one to the other"),
+        ("ham " * 10_000, "a camera", "A has 10,002 tokens"),
+        ("кошка", "'; drop table docs; --", "all 12 rows"),
+        ("a\0b", "**a** $x$", "all 12 rows"),
+    ],
+)
+def test_bad_phrases_are_a_lesson(open_page: OpenPage, start: str, end: str, sentence: str) -> None:
+    app = open_axis(open_page, "axis")
+    app.text_input(key=f"{PREFIX}start").set_value(start)
+    app.text_input(key=f"{PREFIX}end").set_value(end).run()
+    assert sentence in said(app)
+
+
+@pytest.mark.usefixtures("docs")
+def test_a_row_is_predicted(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "place")
+    assert "It lies at" not in said(app)
+    reveal = next(button for button in app.button if (button.key or "").endswith("_reveal"))
+    reveal.click().run()
+    found = re.search(r"It lies at (\S+); (\d+) of 12 rows lie nearer .* (\d+) nearer", said(app))
+    assert found
+    assert int(found[2]) + int(found[3]) == 11
+    app.button(key=f"{PREFIX}another").click().run()
+    assert "It lies at" not in said(app)
+
+
+@pytest.mark.usefixtures("docs")
+def test_the_middle_is_near_to_neither(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "middle")
+    table = app.dataframe[0].value
+    low, middle, high = table.to_dict("records")
+    assert low["start"] > middle["start"]
+    assert high["end"] > middle["end"]
+    assert abs(middle["start"] - middle["end"]) < 0.15
+    assert list(table["rows"]) == [1, 2, 1]
+
+
+@pytest.mark.usefixtures("docs")
+def test_the_share_of_an_axis(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "share")
+    found = re.search(r"explains \*\*([\d.]+)%\*\*.*beats (\d+)% of 500", said(app))
+    assert found
+    assert float(found[1]) > 5
+    assert found[2] == "100"
+    app.text_input(key=f"{PREFIX}start").set_value("a camera").run()
+    assert "no direction" in said(app)
+
+
+@pytest.mark.usefixtures("docs")
+def test_postgres_and_numpy_agree(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "postgres")
+    table = app.dataframe[0].value
+    assert len(table) == 6
+    assert table["postgres"].to_numpy() == pytest.approx(table["numpy"].to_numpy(), abs=1e-6)
+    assert table["postgres"].is_monotonic_increasing
+    assert "differ by at most **0.0000000" in said(app)
+
+
+def test_rows_that_changed_are_read_anew(open_page: OpenPage, docs: Collection) -> None:
+    app = open_axis(open_page, "axis")
+    docs.upsert([{"id": "new", "content": "The printer, the printer and the printer"}])
+    app.run()
+    assert "all 13 rows" in said(app)
+    docs.upsert([{"id": f"r{n:02}", "content": "a camera"} for n in range(4)])
+    app.run()
+    assert "a camera" in [item.value for item in app.markdown if "Farthest" in item.value][1]
+
+
+def test_no_collection_and_too_few_rows(open_page: OpenPage, workbench: Workbench) -> None:
+    assert "This lesson runs on real rows" in said(open_page(PAGE))
+    workbench.create_collection("docs", model=MODEL).upsert([{"id": "a", "content": "alone"}])
+    assert "this lesson needs 10" in said(open_axis(open_page, "axis"))
+
+
+def test_rows_that_are_all_alike(open_page: OpenPage, workbench: Workbench) -> None:
+    made = workbench.create_collection("docs", model=MODEL)
+    made.upsert({"id": str(n), "content": "the same"} for n in range(12))
+    assert "nothing to explain" in said(open_axis(open_page, "share"))
+    for step in ("axis", "place", "middle", "postgres", "remember"):
+        said(open_axis(open_page, step))
