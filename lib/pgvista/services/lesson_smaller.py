@@ -18,6 +18,7 @@ from pgvista.model.metric import Metric
 from pgvista.model.quantisation import StoredType, TypesResult, TypesSpec
 from pgvista.model.tuning import NearestRequest
 from pgvista.science import lesson_smaller as science
+from pgvista.services import rows as rows_service
 from pgvista.services.types import measure_types
 from pgvista.sql import lesson_smaller as sql
 from pgvista.sql import nearest as nearest_sql
@@ -179,8 +180,8 @@ def compare_bits(db: Database, collection: Collection, row_id: str) -> BitPairs:
 
     Raises NotFound when the row is gone, InvalidInput when there are fewer than two others.
     """
-    one = one_vector(db, collection, row_id)
-    near, far = _extremes(db, collection, one)
+    one = _stored(db, collection, row_id)
+    near, far = _extremes(db, collection, row_id, one)
     query = sql.bits_beside(collection, row_id, [near, far])
     found = {row[0]: row for row in db.query(query.statement, query.params)}
     if len(found) < 2:
@@ -188,10 +189,10 @@ def compare_bits(db: Database, collection: Collection, row_id: str) -> BitPairs:
 
     def pair(other: str) -> BitPair:
         _, bits, _, hamming, cosine = found[other]
-        expected = science.expected_hamming(float(cosine), len(one.bits))
+        expected = science.expected_hamming(float(cosine), len(one))
         return BitPair(other, str(bits), int(hamming), float(cosine), expected)
 
-    return BitPairs(one.bits, pair(near), pair(far), query.text() + ";")
+    return BitPairs(str(found[near][2]), pair(near), pair(far), query.text() + ";")
 
 
 def measure(db: Database, collection: Collection) -> TypesResult:
@@ -208,7 +209,7 @@ def measured_sql(
     """
     row_id = draw_row(db, collection, SPEC.seed)
     share = None if result.rows <= SPEC.rows else SPEC.rows / result.rows
-    vector = one_vector(db, collection, row_id).full
+    vector = _stored(db, collection, row_id)
     query = types_sql.candidates(
         collection, stored, vector, SPEC.depth, share=share, exclude_id=row_id
     )
@@ -318,10 +319,21 @@ def compare_leading(db: Database, collection: Collection) -> Leading:
     )
 
 
-def _extremes(db: Database, collection: Collection, one: OneVector) -> tuple[str, str]:
+def _stored(db: Database, collection: Collection, row_id: str) -> Vector:
+    """Return a row's vector as it is stored. Raises NotFound when it is gone."""
+    found = rows_service.get(db, collection, [row_id])
+    if not found or found[0].embedding is None:
+        raise NotFound(
+            f"The row {row_id!r} of {collection.name} is gone, or has no vector.",
+            "Draw another row.",
+        )
+    return found[0].embedding
+
+
+def _extremes(db: Database, collection: Collection, row_id: str, one: Vector) -> tuple[str, str]:
     """Return the ids of the nearest and the farthest other row by cosine, of at most 2,000 rows."""
     query = sweep_sql.sample(collection, SAMPLED_ROWS, _SEED)
-    rows = [row for row in db.query(query.statement, query.params) if row[0] != one.id]
+    rows = [row for row in db.query(query.statement, query.params) if row[0] != row_id]
     if len(rows) < 2:
         raise InvalidInput(
             f"{collection.name} has {len(rows) + 1} rows with a vector that can be found; three are "
@@ -329,7 +341,7 @@ def _extremes(db: Database, collection: Collection, one: OneVector) -> tuple[str
             "Choose another collection in the sidebar.",
         )
     vectors = np.stack([row[1] for row in rows]).astype(np.float64)
-    wide = one.full.astype(np.float64)
+    wide = one.astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(wide)
     cosine = vectors @ wide / np.where(lengths > 0, lengths, 1.0)
     order = np.argsort(-cosine, kind="stable")

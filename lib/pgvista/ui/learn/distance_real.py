@@ -29,6 +29,7 @@ from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.components.order_columns import OrderColumn, OrderItem, order_columns
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.learn.data import lesson_collection
+from pgvista.ui.learn.distance_kept import once, rows_held
 from pgvista.ui.learn.distance_plane import SHORT, number
 from pgvista.ui.learn.distance_question import Asked, asked
 from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
@@ -39,7 +40,6 @@ _WAYS = {STORED: "As stored", ONE: "Length 1", CHANGED: "Lengths changed"}
 _WAY, _SPREAD = "learn_distance_lengths", "learn_distance_spread"
 _QUESTION = "learn_distance_question"
 _BUILT = "learn_distance_built"
-_KEPT, _PROVED = "_learn_distance_lengths", "_learn_distance_proofs"
 LIMIT = 10
 _BY_INDEX, _BY_SORT = "It uses the index", "It reads and sorts all rows"
 _DEFAULT_SPREAD = 3.0
@@ -52,7 +52,7 @@ def real_step(db: Database) -> Callable[[], None]:
         collection = lesson_collection(db)
         if collection is None:
             return
-        lengths = _lengths(db, collection)
+        lengths = once(("lengths", rows_held(db, collection)), db, collection, measure_lengths)
         question = asked(db, collection, key=_QUESTION)
         if question is not None:
             _orders(db, collection, question, lengths)
@@ -182,29 +182,19 @@ def _table(proof: IndexProof | None) -> None:
 
 
 def _proved(db: Database, collection: Collection, metric: Metric) -> IndexProof:
-    """Return the proof for a metric, made once in the session for a collection as it is named."""
-    kept: dict[object, IndexProof] = st.session_state.setdefault(_PROVED, {})
-    place = (db.label, collection.schema, collection.table, metric)
-    if place not in kept:
-        _lengths(db, collection)  # raises where there are no vectors
+    """Return the proof for a metric."""
+
+    def build(db: Database, collection: Collection) -> IndexProof:
+        measure_lengths(db, collection)  # raises where there are no vectors
         with st.spinner("Building the index…"):
-            vector = _any_vector(db, collection)
-            kept[place] = prove(db, collection, vector, metric)
-    return kept[place]
+            return prove(db, collection, _any_vector(db, collection), metric)
+
+    return once(("proof", metric), db, collection, build)
 
 
 def _any_vector(db: Database, collection: Collection) -> Any:
     """Return the vector of a row that has a direction."""
     return row_service.get(db, collection, [draw_row(db, collection, 0)])[0].embedding
-
-
-def _lengths(db: Database, collection: Collection) -> Lengths:
-    """Return the lengths of the collection's vectors, measured once in the session."""
-    kept: dict[object, Lengths] = st.session_state.setdefault(_KEPT, {})
-    place = (db.label, collection.schema, collection.table)
-    if place not in kept:
-        kept[place] = measure_lengths(db, collection)
-    return kept[place]
 
 
 def _way() -> str:

@@ -9,7 +9,8 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.services.collections import list_collections
 from pgvista.ui.learn.frame import Step, try_it
-from pgvista.ui.learn.smaller_recall import leading_step, recall_step, rerank_step
+from pgvista.ui.learn.smaller_leading import leading_step
+from pgvista.ui.learn.smaller_recall import recall_step, rerank_step
 from pgvista.ui.learn.smaller_vector import one_step, signs_step
 from pgvista.ui.state import PARAMETER, chosen_name
 

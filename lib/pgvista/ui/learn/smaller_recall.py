@@ -1,15 +1,15 @@
-"""The steps of the lesson on smaller vectors that measure: recall by type, re-ranking, leading numbers."""
+"""The steps of the lesson on smaller vectors that measure recall by type, and re-rank."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pgvista.db.database import Database
+from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.index import IndexTarget
 from pgvista.model.quantisation import StoredType, TypePoint, TypesResult
@@ -18,10 +18,8 @@ from pgvista.services.calculator import DEFAULT_OTHER_BYTES, measured_other_byte
 from pgvista.services.lesson_smaller import (
     MAX_OVERSAMPLE,
     K,
-    Leading,
     Orders,
     Reranked,
-    compare_leading,
     measure,
     measured_sql,
     orders,
@@ -34,22 +32,17 @@ from pgvista.ui.components.order_columns import OrderColumn, OrderItem, order_co
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.format import size
 from pgvista.ui.learn.data import lesson_collection
+from pgvista.ui.learn.distance_kept import once, rows_held
 from pgvista.ui.learn.distance_question import Asked, asked
 from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
-from pgvista.ui.learn.smaller_charts import bytes_chart, leading_chart
+from pgvista.ui.learn.smaller_charts import bytes_chart
 from pgvista.ui.map_titles import titles_of
 from pgvista.ui.types_names import type_name
 
 _CANDIDATES, _TYPE = "learn_smaller_candidates", "learn_smaller_type"
 _QUESTION = "learn_smaller_question"
-_KEPT = "_learn_smaller_kept"
 _DEFAULT_CANDIDATES = 40.0
 _GUESSES = {"2 of 10": 0.2, "4 of 10": 0.4, "7 of 10": 0.7, "9 of 10": 0.9}
-_FIRST, _ANY = "The first ones do better", "Any others do as well"
-_ALIKE = 0.04
-"""Mean recalls that differ by less are called alike: fifty queries tell them no better."""
-
-T = TypeVar("T")
 
 
 def recall_step(db: Database) -> Callable[[], None]:
@@ -60,8 +53,9 @@ def recall_step(db: Database) -> Callable[[], None]:
         if collection is None:
             return
         with st.spinner(f"Measuring the types on {plain(collection.name)}…"):
-            result = _once("measure", db, collection, measure)
-            other = _once("other", db, collection, measured_other_bytes)
+            rows = rows_held(db, collection)
+            result = once(("types", rows), db, collection, measure)
+            other = once(("other bytes", rows), db, collection, measured_other_bytes)
         bits = next((p for p in result.points if p.stored.target is IndexTarget.BIT), None)
         if bits is not None and bits.recall:
             factor = result.points[0].value_bytes / bits.value_bytes
@@ -80,7 +74,9 @@ def recall_step(db: Database) -> Callable[[], None]:
             )
         _measured(collection, result, DEFAULT_OTHER_BYTES if other is None else other)
         asked_by = result.points[-1 if bits is None else result.points.index(bits)].stored
-        text = _once("sql", db, collection, lambda d, c: measured_sql(d, c, result, asked_by))
+        text = once(
+            ("types sql", rows), db, collection, lambda d, c: measured_sql(d, c, result, asked_by)
+        )
         sql_behind(text, name="recall_sql")
 
     return body
@@ -145,6 +141,12 @@ def rerank_step(db: Database) -> Callable[[], None]:
         collection = lesson_collection(db)
         if collection is None:
             return
+        if not rerankable(collection):
+            raise InvalidInput(
+                f"The vectors of {collection.name} have one dimension and are compared by L1: there "
+                "is nothing smaller to begin with.",
+                "Choose another collection in the sidebar.",
+            )
         question = asked(db, collection, key=_QUESTION)
         if question is not None:
             _lists(db, collection, question)
@@ -159,8 +161,8 @@ def _lists(db: Database, collection: Collection, question: Asked) -> None:
         left, right = st.columns((0.5, 0.5), gap="medium", vertical_alignment="center")
         with left:
             stored = _type_knob(collection)
-        known = _once(
-            f"orders {stored.key} {question.vector.tobytes().hex()}",
+        known = once(
+            ("orders", stored, question.vector.tobytes()),
             db,
             collection,
             lambda d, c: orders(d, c, stored, question.vector),
@@ -172,44 +174,6 @@ def _lists(db: Database, collection: Collection, question: Asked) -> None:
         _three_columns(db, collection, known, found, name)
         st.markdown(_found_says(known, found, name))
         sql_behind(found.sql, name="rerank_sql")
-
-
-def leading_step(db: Database) -> Callable[[], None]:
-    """Return the step on what the first numbers are worth, by this model and by one trained for it."""
-
-    def body() -> None:
-        collection = lesson_collection(db, rows=3)
-        if collection is None:
-            return
-        with st.spinner("Comparing the first numbers with others…"):
-            found = _once("leading", db, collection, compare_leading)
-        quarter = min(found.counts, key=lambda count: abs(count - found.counts[-1] / 4))
-        guess = predict(
-            "leading",
-            f"Only {quarter:,} of {found.counts[-1]:,} numbers are kept. Are the first {quarter:,} "
-            "better than any others?",
-            (_FIRST, _ANY),
-        )
-        if guess is None:
-            return
-        kept = found.counts[:-1] or found.counts
-        gain = fmean(found.first[c] for c in kept) - fmean(found.drawn[c] for c in kept)
-        answer = _FIRST if gain > _ALIKE else _ANY
-        verdict(
-            guess,
-            answer,
-            f"Recall@10 is {found.first[quarter]:.2f} by the first {quarter:,}, and "
-            f"{found.drawn[quarter]:.2f} by {quarter:,} drawn at random.",
-        )
-        leading_chart(found)
-        st.markdown(_why_leading(found, quarter, answer))
-        st.markdown(
-            f":small[:gray[{found.queries} of {found.rows:,} rows of {plain(collection.name)} asked "
-            "with; nothing is re-ranked; the rotation is fitted to the same rows.]]"
-        )
-        sql_behind(found.sql, name="leading_sql")
-
-    return body
 
 
 def _candidates_knob(note: str) -> int:
@@ -361,33 +325,3 @@ def _found_says(known: Orders, found: Reranked, name: str) -> str:
             else f"The last of them stands at place {last}."
         )
     )
-
-
-def _why_leading(found: Leading, quarter: int, answer: str) -> str:
-    share = found.share[found.counts.index(quarter)]
-    spread = (
-        f"The first {quarter:,} numbers hold {100 * share:.0f} % of the squared length, as any "
-        f"{quarter:,} would: this model was not trained to say the most first. "
-        if answer == _ANY
-        else f"The first {quarter:,} numbers hold {100 * share:.0f} % of the squared length. "
-    )
-    if found.principal is None or found.principal_share is None:
-        return spread + "A Matryoshka model is trained so that its first numbers say the most."
-    turned = found.principal_share[found.counts.index(quarter)]
-    return (
-        f"{spread}Rotated so that the first say the most, they hold {100 * turned:.0f} %, and find "
-        f"{found.principal[quarter]:.2f}. **A Matryoshka model is trained so**: its first numbers "
-        "are an embedding by themselves, and need no rotation."
-    )
-
-
-def _once(what: str, db: Database, collection: Collection, find: Callable[..., T]) -> T:
-    """Return what `find` finds, kept in the session for the collection as it is named."""
-    kept: dict[object, Any] = st.session_state.setdefault(_KEPT, {})
-    place = (what, db.label, collection.schema, collection.table)
-    if place not in kept:
-        if len(kept) > 60:
-            kept.clear()
-        kept[place] = find(db, collection)
-    found: T = kept[place]
-    return found

@@ -168,8 +168,8 @@ def _about_the_angle(pair: BitPair) -> str:
     degrees = _degrees(pair.cosine)
     return (
         f"The angle is {degrees:.0f}°, and a sign differs with a chance of about {degrees:.0f} in 180: "
-        "in many dimensions, rows that have nothing to do with each other stand nearly upright on "
-        "each other."
+        "in many dimensions, rows that have nothing to do with each other stand nearly at right "
+        "angles."
     )
 
 
