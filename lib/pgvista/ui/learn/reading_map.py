@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pgvista.db.database import Database
-from pgvista.science.lesson_reading_map import compare_groups
+from pgvista.science.lesson_reading_map import Groups, compare_groups
 from pgvista.services.lesson_reading_map import MIN_DISTS, NEIGHBORS, PCA, TSNE, UMAP, umap_name
 from pgvista.ui.learn.frame import Step, keep_in_address, try_it
 from pgvista.ui.learn.reading_map_chance import noise, seeds
@@ -35,6 +35,7 @@ from pgvista.ui.theme import palette
 _NEIGHBORS = "learn_reading_map_neighbors"
 _MIN_DIST = "learn_reading_map_dist"
 _TALL_PX = 400
+_FEW_PAIRS = 3
 
 
 def reading_map_steps(db: Database) -> tuple[Step, ...]:
@@ -196,11 +197,20 @@ def _gaps(data: LessonData) -> None:
         alt=f"{len(groups.pairs)} pairs of groups: true gap against gap on the map, rank "
         f"correlation {groups.gaps_agree:.2f}",
     )
+    st.markdown(_of_gaps(groups))
+
+
+def _of_gaps(groups: Groups) -> str:
+    """Say how far true gaps and gaps on the map go together."""
+    told = ""
     alike = groups.alike
-    true, shown = groups.true_gaps[alike], groups.map_gaps[alike]
-    st.markdown(
-        f"{alike.sum()} of the {len(alike)} pairs are about equally far apart, {true.min():.2g} to "
-        f"{true.max():.2g}: on the map **{shown.min():.1f} to {shown.max():.1f}**. Rank correlation "
-        f"of all gaps {groups.gaps_agree:.2f}, of the groups' sizes {groups.sizes_agree:.2f} (1: the "
-        "same order, 0: none)."
+    if alike.sum() >= _FEW_PAIRS:
+        true, shown = groups.true_gaps[alike], groups.map_gaps[alike]
+        told = (
+            f"{alike.sum()} of the {len(alike)} pairs are about equally far apart, {true.min():.2g} to "
+            f"{true.max():.2g}: on the map **{shown.min():.1f} to {shown.max():.1f}**. "
+        )
+    return (
+        f"{told}Rank correlation of all gaps {groups.gaps_agree:.2f}, of the groups' sizes "
+        f"{groups.sizes_agree:.2f} (1: the same order, 0: none)."
     )
