@@ -50,6 +50,7 @@ def data_dir() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGVISTA_DATA", str(folder))
         patch.delenv("PGVISTA_URL", raising=False)
+        patch.setenv("PGVISTA_WARM_UP", "0")
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

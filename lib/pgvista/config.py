@@ -8,6 +8,7 @@
 | PGVISTA_OPENAI_BASE_URL | address of an OpenAI-compatible service (else OPENAI_BASE_URL) | the client's own      |
 | OPENAI_API_KEY         | key for it                                                     | none                   |
 | HF_TOKEN               | key for Hugging Face Inference                                 | none                   |
+| PGVISTA_WARM_UP        | 0: compile nothing in the background when the app has started  | 1                      |
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Settings:
     openai_base_url: str | None
     openai_api_key: Secret | None
     hf_token: Secret | None
+    warm_up: bool = True
 
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -67,6 +69,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         openai_base_url=env.get("PGVISTA_OPENAI_BASE_URL") or env.get("OPENAI_BASE_URL") or None,
         openai_api_key=_secret(env.get("OPENAI_API_KEY")),
         hf_token=_secret(env.get("HF_TOKEN")),
+        warm_up=env.get("PGVISTA_WARM_UP", "").strip() != "0",
     )
 
 

@@ -19,7 +19,7 @@ from tests.app.conftest import OpenPage, finish_jobs, texts
 from pgvista.api import Collection, Workbench
 from pgvista.jobs import JobState
 from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
-from pgvista.services import map_store
+from pgvista.services import map_store, map_warm
 from pgvista.services.map import make_map
 from pgvista.ui import map_actions, map_chance, map_colour, map_view
 from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
@@ -83,6 +83,23 @@ def test_a_map_of_few_rows(open_page: OpenPage, workbench: Workbench, rows: int)
     assert not app.exception
     assert "How true is it?" in texts(app)
     assert app.session_state["_map_open"].saved.info.points == rows
+
+
+def test_while_umap_is_compiled_the_page_says_so(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = make(workbench, 14)
+    monkeypatch.setattr(map_warm, "is_compiling", lambda: True)
+    monkeypatch.setattr(map_warm, "is_kept", lambda: False)
+    app = open_page(PAGE, collection="docs")
+    assert any("Compiling UMAP, once on this machine" in item.value for item in app.info)
+    app.toggle(key="map_first_knobs").set_value(True).run()
+    assert "to compile UMAP, once on this machine" in texts(app)
+    make_map(workbench.db, docs.info, PCA)
+    app = open_page(PAGE, collection="docs")
+    assert not app.info
+    app.toggle(key="map_another").set_value(True).run()
+    assert any("Compiling UMAP" in item.value for item in app.info)
 
 
 def test_a_map_by_filter_is_stated(open_page: OpenPage, workbench: Workbench) -> None:

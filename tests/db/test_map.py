@@ -22,7 +22,7 @@ from pgvista.model.metric import Metric
 from pgvista.model.progress import Progress, Reporter
 from pgvista.science.distances import to_all
 from pgvista.services import map_vectors
-from pgvista.services.map import make_map, warm_up
+from pgvista.services.map import make_map
 from pgvista.services.map_compare import compare_noise, compare_seeds, sentences
 from pgvista.services.map_query import distances_from, distances_to, errors_of, place_query
 from pgvista.services.map_store import (
@@ -270,11 +270,6 @@ def test_bad_options(workbench: Workbench, wrong: dict[str, object]) -> None:
     made = docs(workbench, 5)
     with pytest.raises(InvalidInput):
         made.map(**wrong)  # type: ignore[arg-type]
-
-
-def test_warming_up_twice_does_no_harm() -> None:
-    warm_up()
-    warm_up()
 
 
 # -- keeping

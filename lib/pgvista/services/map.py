@@ -24,11 +24,12 @@ from pgvista.model.map import (
 from pgvista.model.map_spec import MapMethod, MapSpec
 from pgvista.model.metric import Metric
 from pgvista.model.progress import Progress, Reporter, SilentReporter
-from pgvista.science import map_quality, umap_layout
+from pgvista.science import map_quality
 from pgvista.science.clusters import find_clusters
 from pgvista.science.knn import Knn, nearest_neighbours
 from pgvista.science.pca import pca
 from pgvista.science.projection import FEWEST, is_constant, layout
+from pgvista.services import map_warm
 from pgvista.services.map_labels import name_clusters
 from pgvista.services.map_store import save_map
 from pgvista.services.map_vectors import Drawn, draw, remember
@@ -77,14 +78,6 @@ def make_map(
     except (PermissionDenied, ReadOnly) as refused:
         note = f"The map is not kept in the database. {refused.message}"
         return SavedMap(replace(made.info, notes=(*made.info.notes, note)), points)
-
-
-def warm_up() -> None:
-    """Load UMAP, and compile its kernel where no machine code of it is kept.
-
-    Takes 2 s, and the first time after an installation half a minute: call it in the background.
-    """
-    umap_layout.warm_up()
 
 
 def measure(
@@ -166,7 +159,9 @@ def _positions(
     on_preview: OnPreview | None,
 ) -> Floats:
     unit = "iterations" if spec.method is MapMethod.TSNE else "epochs"
-    reporter.report(Progress(stage=f"preparing {spec.method.label}"))
+    compiles = spec.method is MapMethod.UMAP and not map_warm.is_kept()
+    what = "compiling UMAP, once on this machine" if compiles else f"preparing {spec.method.label}"
+    reporter.report(Progress(stage=what))
     shown_s = time.perf_counter()
 
     def on_step(done: int, total: int, positions: Floats | None) -> None:

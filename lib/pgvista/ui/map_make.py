@@ -18,6 +18,7 @@ from pgvista.model.map import (
     MapSpec,
     SavedMap,
 )
+from pgvista.services import map_warm
 from pgvista.services import rows as row_service
 from pgvista.services.map import make_map
 from pgvista.sql.rows import COUNT_LIMIT
@@ -51,6 +52,7 @@ def first_map(db: Database, collection: Collection, rows: int) -> None:
         if rows <= DEFAULT_SAMPLE
         else f"{count:,} of {rows:,} rows, drawn at random"
     )
+    compiling()
     pressed = empty_state(
         "No map yet",
         f"UMAP lays {drawn} out in two dimensions, so that rows with alike vectors lie together. "
@@ -66,6 +68,23 @@ def first_map(db: Database, collection: Collection, rows: int) -> None:
     with st.container(key="map_first", width=_KNOBS_PX):
         if st.toggle("Choose rows, method and seed", key="map_first_knobs"):
             make_card(db, collection, rows)
+
+
+def compiling() -> None:
+    """Say that UMAP is being compiled, while it is; the page is drawn again at its end."""
+    if map_warm.is_compiling():
+        _compiling()
+
+
+@st.fragment(run_every=_PREVIEW_S)
+def _compiling() -> None:
+    if not map_warm.is_compiling():
+        st.rerun()
+    st.info(
+        "**Compiling UMAP, once on this machine…** A map that is made meanwhile takes up to a "
+        "minute longer.",
+        icon=":material/hourglass_top:",
+    )
 
 
 def make_card(db: Database, collection: Collection, rows: int) -> None:
@@ -241,8 +260,10 @@ def _how_long(count: int, method: MapMethod | None = MapMethod.UMAP) -> str:
     if method is MapMethod.PCA:
         return "a second or two"
     minutes = count / _MINUTE_ROWS * (3 if method is MapMethod.TSNE else 1)
+    cold = method is MapMethod.UMAP and not map_warm.is_kept()
+    first = ", and up to a minute more to compile UMAP, once on this machine" if cold else ""
     if minutes < 0.2:
-        return "a few seconds, and up to a minute the first time"
+        return f"a few seconds{first}"
     if minutes <= 1:
-        return "about a minute"
+        return f"about a minute{first}"
     return f"some {minutes:,.0f} minutes"

@@ -16,7 +16,7 @@ from pgvista.ui import map_state as state
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.jobs import duration
 from pgvista.ui.map_colour import CLUSTER, CONTOURS, LABELS, LEGEND, SHOWN, choices
-from pgvista.ui.map_make import make_card
+from pgvista.ui.map_make import compiling, make_card
 from pgvista.ui.map_state import OpenMap
 
 
@@ -75,6 +75,7 @@ def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -
             st.rerun()
         st.markdown(f":small[:gray[{plain(_made(info))}]]")
         if st.toggle("Make another", key="map_another"):
+            compiling()
             make_card(db, collection, rows)
         if st.toggle("Names, link and files", key="map_more"):
             _names(db, collection, shown)

@@ -14,6 +14,7 @@ from pgvista.config import Secret, Settings, load_settings
 from pgvista.embed import Embedder, get_embedder
 from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import Collection
+from pgvista.services import map_warm
 from pgvista.services.collections import list_collections
 from pgvista.ui import connection
 from pgvista.ui.components.panels import empty_state
@@ -189,13 +190,16 @@ def link(page: str, label: str, *, icon: str | None = None, **params: str) -> No
 
 
 def warm_model() -> None:
-    """Load the packaged model in the background, once in the process and after the first paint."""
+    """Load the packaged model in the background, once in the process and after the first paint.
+
+    Then UMAP is compiled by a process of its own, where no machine code of it is kept.
+    """
     global _warm_asked
     with _warming:
         if _warm_asked:
             return
         _warm_asked = True
-    timer = threading.Timer(WARM_AFTER_S, lambda: embed.warm())
+    timer = threading.Timer(WARM_AFTER_S, lambda: (embed.warm(), map_warm.start()))
     timer.daemon = True
     timer.start()
 
