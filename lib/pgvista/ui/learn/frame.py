@@ -6,6 +6,7 @@ gives to `keep_in_address`. A link to a lesson is a link to what is seen.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -322,9 +323,10 @@ def _parsed(text: str, default: float | str | bool) -> float | str | bool | None
     if isinstance(default, str):
         return text
     try:
-        return int(text) if isinstance(default, int) else float(text)
+        number = int(text) if isinstance(default, int) else float(text)
     except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _written(value: Any) -> str:
