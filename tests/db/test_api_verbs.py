@@ -177,7 +177,24 @@ def test_a_map_is_written_and_deleted(docs: Collection, tmp_path: Path) -> None:
         docs.delete_map(made.info.number)
 
 
-# -- samples and indexes
+# -- rows, samples and indexes
+
+
+def test_all_rows_are_read_with_their_vectors(docs: Collection) -> None:
+    assert [row.id for row in docs.rows()] == ["cat", "cats", "moon"]
+    assert [row.id for row in docs.rows(limit=2)] == ["cat", "cats"]
+    assert list(docs.rows(limit=0)) == []
+    [row] = docs.rows(filters={"content": {"$like": "%moon%"}})
+    assert row.embedding is not None
+    assert row.embedding.tolist() == [0, 1]
+    with pytest.raises(InvalidInput, match="limit is -1"):
+        docs.rows(limit=-1)
+
+
+def test_more_rows_than_a_page(docs: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgvista.services.rows.PAGE", 2)
+    assert [row.id for row in docs.rows()] == ["cat", "cats", "moon"]
+    assert len(list(docs.rows(limit=3))) == 3
 
 
 def test_a_sample_is_loaded_once(db: pgvista.Workbench) -> None:

@@ -162,7 +162,7 @@ def test_indexes_and_recall(run: Run) -> None:
     assert "3000" in cell_with(notebook, "phrases.upsert(")
     for code in ("ef_search=10, explain=True", "probes=1, explain=True"):
         assert "was used and gave 10 rows" in cell_with(notebook, code)
-    # the sentence begins with "Set" or, where the exact scan is as fast, with "No index"
+    # the fastest index, or none where the exact scan is as fast
     assert re.match(r"Set (hnsw|ivfflat)\.|No index", cell_with(notebook, "print(tuning.sentence)"))
     swept = cell_with(notebook, "tuning = phrases.tune(")
     for setting in ("exact scan", "ef_search 160", "probes 16"):
