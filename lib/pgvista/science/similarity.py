@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pgvista.science.pca import pca
-
 Floats = NDArray[np.float32]
 
 
@@ -55,9 +53,18 @@ def mean_pooled(token_vectors: Floats) -> Floats:
 
 
 def principal_plane(vectors: Floats) -> Plane:
-    """Lay `vectors`, shape (n, dimension) with n >= 1, on their first two principal components."""
-    points = pca(vectors, 2)
+    """Lay `vectors`, shape (n, dimension) with n >= 1, on their first two principal components.
+
+    For a few of them; the largest weight of each direction is positive, as `pca` has it.
+    """
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     whole = float((centred**2).sum())
-    shown = float((points.astype(np.float64) ** 2).sum())
-    return Plane(points, min(1.0, shown / whole) if whole > 1e-12 else 1.0)
+    if whole <= 1e-12 * max(1.0, float((vectors.astype(np.float64) ** 2).sum())):
+        return Plane(np.zeros((len(vectors), 2), np.float32), 1.0)
+    # Few vectors of many dimensions: the decomposition of their table is quicker than of a covariance.
+    left, lengths, axes = np.linalg.svd(centred, full_matrices=False)
+    shown = min(2, len(lengths))
+    flip = np.sign(axes[np.arange(shown), np.abs(axes[:shown]).argmax(axis=1)])
+    points = np.zeros((len(vectors), 2), np.float32)
+    points[:, :shown] = left[:, :shown] * lengths[:shown] * np.where(flip == 0, 1, flip)
+    return Plane(points, min(1.0, float((lengths[:shown] ** 2).sum()) / whole))

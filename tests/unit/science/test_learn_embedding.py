@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from pgvista.science.pca import pca
 from pgvista.science.similarity import (
     cosine_similarities,
     mean_pooled,
@@ -62,3 +63,9 @@ def test_planes_of_one_point_and_of_equal_points() -> None:
     same = principal_plane(array([1, 2], [1, 2], [1, 2]))
     assert not same.points.any()
     assert same.share == 1
+
+
+def test_the_plane_is_that_of_principal_components() -> None:
+    vectors = np.random.default_rng(3).normal(size=(7, 40)).astype(np.float32)
+    assert principal_plane(vectors).points == pytest.approx(pca(vectors, 2), abs=1e-4)
+    assert principal_plane(array([1], [3], [5])).points[:, 0] == pytest.approx([-2, 0, 2])
