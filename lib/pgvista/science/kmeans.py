@@ -107,15 +107,18 @@ def search(
     Returns the positions found by each query, nearest first, and how many rows it looked at: shape
     (m,). Under cosine, give rows and queries of length 1.
     """
-    members = [np.flatnonzero(lists.of_row == number) for number in range(len(lists.centroids))]
-    found, looked_at = [], []
-    for query, chosen in zip(queries, visited(queries, lists.centroids, probes), strict=True):
-        places = np.concatenate([members[number] for number in chosen])
-        squares = ((points[places].astype(np.float64) - query) ** 2).sum(axis=1)
-        order = np.argsort(squares, kind="stable")[:limit]
-        found.append(tuple(places[order].tolist()))
-        looked_at.append(len(places))
-    return tuple(found), np.array(looked_at, np.int64)
+    found: list[tuple[int, ...]] = []
+    looked_at = np.empty(len(queries), np.int64)
+    step = max(1, _BLOCK // len(points))
+    for start in range(0, len(queries), step):
+        part = queries[start : start + step]
+        squares = _squares(part, points)
+        chosen = visited(part, lists.centroids, probes)
+        for row, (near, order) in enumerate(zip(squares, chosen, strict=True), start):
+            places = np.flatnonzero(np.isin(lists.of_row, order))
+            found.append(tuple(places[np.argsort(near[places], kind="stable")[:limit]].tolist()))
+            looked_at[row] = len(places)
+    return tuple(found), looked_at
 
 
 def _start(data: Floats, k: int, draw: np.random.Generator) -> Floats:

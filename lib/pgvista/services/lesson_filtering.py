@@ -33,8 +33,6 @@ class Filtered:
     """For each iterative scan and max_scan_tuples, with ef_search 40; off at each of them too."""
     planner: Mapping[int, RealPoint]
     """As the planner likes it, with a btree on the labels."""
-    partial: Mapping[int, RealIndex]
-    """An index of the rows with the label alone."""
 
 
 def find_candidates(
@@ -95,18 +93,26 @@ def measure_filters(
         }
         for label in SHARES
     }
-    partial = {
-        label: ask_index(
-            db,
-            points,
-            queries,
-            LessonIndex(IndexMethod.HNSW, only=label),
-            [Ask(DEFAULT_EF_SEARCH, keep=label)],
-            metric=metric,
-            limit=LIMIT,
-            labels=labels,
-        )
-        for label in SHARES
-    }
     planner = {ask.keep: found[ask] for ask in asks["free"] if ask.keep is not None}
-    return Filtered(index, by_ef, by_scan, planner, partial)
+    return Filtered(index, by_ef, by_scan, planner)
+
+
+def partial_index(
+    db: Database,
+    points: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    numbers: NDArray[np.float64],
+    metric: Metric,
+    label: int,
+) -> RealIndex:
+    """Return an index of the rows with `label` alone, asked with ef_search 40."""
+    return ask_index(
+        db,
+        points,
+        queries,
+        LessonIndex(IndexMethod.HNSW, only=label),
+        [Ask(DEFAULT_EF_SEARCH, keep=label)],
+        metric=metric,
+        limit=LIMIT,
+        labels=labels_of(numbers),
+    )

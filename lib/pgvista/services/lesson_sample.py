@@ -11,7 +11,7 @@ from pgvista.db.database import Database
 from pgvista.errors import NotFound
 from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric
-from pgvista.sql import sweep as sweep_sql
+from pgvista.sql import lesson_index as sql
 
 SEED = 41
 
@@ -36,8 +36,8 @@ def sample_vectors(
     Of a collection with fewer rows, at most a fifth of them become queries. Raises NotFound when it
     has less than two rows with a vector.
     """
-    query = sweep_sql.sample(collection, rows + queries, SEED)
-    found = [row[1] for row in db.query(query.statement, query.params)]
+    query = sql.sample(collection, rows + queries, SEED)
+    found = [row[0] for row in db.query(query.statement, query.params)]
     if len(found) < 2:
         raise NotFound(
             f"{collection.name} has {len(found)} rows with a vector, and an index needs more.",

@@ -11,14 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from pgvista.model.collection import Collection
 from pgvista.model.index import IndexMethod
 from pgvista.model.metric import Metric, VectorType
-from pgvista.sql.names import distance_operator, opclass, vector_type
-from pgvista.sql.query import NOTHING, Query, compose, param
+from pgvista.sql.names import distance_operator, id_expression, opclass, relation, vector_type
+from pgvista.sql.query import NOTHING, Query, column, compose, param
 
 INDEX = "pgvista_lesson_embedding_idx"
 """The index's name."""
 _TABLE = sql.Identifier("pg_temp", "pgvista_lesson")
+
+
+def sample(collection: Collection, count: int, seed: int) -> Query:
+    """Draw vectors by a hash of their rows' key and `seed`, the same each time; zero vectors too."""
+    return Query(
+        compose(
+            """select {embedding} from {table} as d where {embedding} is not null
+order by pg_catalog.hashtextextended({id}::text, {seed}), {id}::text collate "C" limit {count}""",
+            embedding=column("d", collection.roles.embedding),
+            table=relation(collection),
+            id=id_expression(collection, "d"),
+            seed=param("seed"),
+            count=param("count"),
+        ),
+        {"seed": seed, "count": count},
+    )
 
 
 def create_table(dimension: int, schema: str | None) -> Query:

@@ -66,7 +66,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
         Step(
             "Other ways",
             "Without the filter behind the index",
-            partial(_with_rows, db, other_step),
+            partial(_with_rows, db, partial(other_step, db)),
             "Let the class predict what Postgres chooses. At 1 % it reads the rows of the filter and "
             "sorts them: exact. At 10 % it may take the HNSW index, and rows go missing: the planner "
             "counts cost, not recall. A partial index is right for a filter that is always the same.",

@@ -45,6 +45,7 @@ def candidates_chart(
         figure,
         key=key,
         height=64 * rows + 50,
+        legend_y=-0.06,
         alt=f"{count} candidates, nearest first: {len(passed)} pass the filter, {len(returned)} are returned.",
     )
 

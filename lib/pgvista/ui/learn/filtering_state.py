@@ -16,7 +16,12 @@ from pgvista.model.metric import Metric
 from pgvista.model.search import DEFAULT_EF_SEARCH, DEFAULT_MAX_SCAN_TUPLES
 from pgvista.science.lesson_filtering import SHARES, by_place, drawn, grouped_vectors
 from pgvista.services.collections import stats
-from pgvista.services.lesson_filtering import Filtered, find_candidates, measure_filters
+from pgvista.services.lesson_filtering import (
+    Filtered,
+    find_candidates,
+    measure_filters,
+    partial_index,
+)
 from pgvista.services.lesson_sample import sample_vectors
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.kept import kept
@@ -27,7 +32,7 @@ LABEL, EF, TUPLES = "learn_filtering_label", "learn_filtering_ef", "learn_filter
 
 MADE, OWN = "made vectors", "your collection"
 CHANCE, PLACE = "labels by chance", "labels by place"
-MADE_ROWS, DIMENSION, QUERIES = 5_000, 32, 20
+MADE_ROWS, DIMENSION, QUERIES = 4_000, 16, 20
 SAMPLE_ROWS, FEWEST = 3_000, 1_000
 DEFAULT_SHARE = 10.0
 DEFAULT_EF, DEFAULT_TUPLES = DEFAULT_EF_SEARCH, DEFAULT_MAX_SCAN_TUPLES
@@ -108,6 +113,14 @@ def measured(db: Database, found: Rows) -> Filtered:
             return measure_filters(db, found.points, found.queries, found.numbers, found.metric)
 
     return kept(("filtering", db.label, found.key, placed()), measure)
+
+
+def partial(db: Database, found: Rows, label: int) -> RealIndex:
+    """Return an index of the rows of one label alone."""
+    return kept(
+        ("filtering partial", db.label, found.key, placed(), label),
+        lambda: partial_index(db, found.points, found.queries, found.numbers, found.metric, label),
+    )
 
 
 def label_of(name: object) -> int:

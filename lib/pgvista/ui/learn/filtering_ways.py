@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pgvista.db.database import Database
 from pgvista.model.lesson_index import RealPoint
 from pgvista.model.search import IterativeScan
 from pgvista.services.lesson_filtering import EF_SEARCHES, MAX_SCAN_TUPLES, Filtered
@@ -85,7 +86,7 @@ def scan_step(found: state.Rows, results: Filtered) -> None:
         sql_behind(strict.sql, name="scan_sql")
 
 
-def other_step(found: state.Rows, results: Filtered) -> None:
+def other_step(db: Database, found: state.Rows, results: Filtered) -> None:
     """Draw the planner's own choice and a partial index beside the others."""
     planner = results.planner[1]
     guess = predict(
@@ -104,21 +105,22 @@ def other_step(found: state.Rows, results: Filtered) -> None:
         _CHOICES[0] if planner.used_index else _CHOICES[1],
         f"It took {planner.p50_ms:.2f} ms, and recall is {planner.recall:.2f}.",
     )
-    _ways(results)
+    _ways(db, found, results)
 
 
 @st.fragment
-def _ways(results: Filtered) -> None:
+def _ways(db: Database, found: state.Rows, results: Filtered) -> None:
     keep_in_address({state.LABEL: state.NARROW})
     left, right = st.columns((0.5, 0.5), gap="medium")
     with right:
         label = _share()
         planner = results.planner[label]
+        partial = state.partial(db, found, label)
         strict = results.by_scan[label].get((IterativeScan.STRICT, state.DEFAULT_TUPLES))
         ways = {
             "HNSW, filter after": results.by_scan[label][IterativeScan.OFF, state.DEFAULT_TUPLES],
             **({} if strict is None else {"HNSW, strict_order": strict}),
-            "partial HNSW index": results.partial[label].points[0],
+            "partial HNSW index": partial.points[0],
             "left to the planner": planner,
         }
         st.markdown(_table("way", ways))
@@ -126,11 +128,11 @@ def _ways(results: Filtered) -> None:
         short = " and rows are missing: it weighs cost, not recall." if planner.rows < 9.5 else "."
         st.markdown(
             f"The planner took {took}{short} The partial index takes "
-            f"{size(results.partial[label].index_bytes)}, the whole one {size(results.index.index_bytes)}."
+            f"{size(partial.index_bytes)}, the whole one {size(results.index.index_bytes)}."
         )
     with left:
         ways_chart(ways, key="learn_filtering_ways_chart")
-    sql_behind(results.partial[label].sql, name="partial_sql")
+    sql_behind(partial.sql, name="partial_sql")
 
 
 def remember_step() -> None:

@@ -65,19 +65,20 @@ def _real(rows: state.Rows) -> None:
                 help="ivfflat.probes: lists that a query visits, 1 to the number of lists.",
             )
         )
-        real, error = None, None
+    real, error = None, None
+    with left:
         with st.spinner(f"pgvector builds an index of {count:,} rows with {lists:,} lists…"):
             model = rows.model(min(lists, count))
             try:
                 real = rows.real(lists)
             except PgvistaError as raised:
                 error = raised
+        real_chart(real, model, probes, key="learn_ivfflat_real_chart")
+    with right:
         if error is not None:
             show_error(error)
         if real is not None:
             _figures(real, probes, lists)
-    with left:
-        real_chart(real, model, probes, key="learn_ivfflat_real_chart")
     if real is not None:
         sql_behind(real.sql, name="real_sql")
 
