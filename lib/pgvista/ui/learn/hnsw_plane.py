@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pgvista.errors import InvalidInput
 from pgvista.science.hnsw import Hnsw
 from pgvista.science.hnsw_recall import missed
 from pgvista.science.hnsw_walk import Walk, walk
@@ -16,7 +15,7 @@ from pgvista.ui.components.hnsw_player import (
     pack_graph,
     pack_walk,
 )
-from pgvista.ui.errors import guarded, show_error
+from pgvista.ui.errors import guarded
 from pgvista.ui.learn import hnsw_state as state
 from pgvista.ui.learn.frame import keep_in_address, predict, presenting, verdict
 from pgvista.ui.learn.hnsw_account import account
@@ -68,9 +67,7 @@ def _walked() -> None:
         graph, place = state.plane_graph(), state.query()
         found = _walk(graph, place, state.DEFAULT_EF)
         _player(graph, found, place, board=_BOARD, key="learn_hnsw_walk")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":gray[Click in the plane to put the query there.]", width="content")
-            _other_query("learn_hnsw_other")
+        _other_query("learn_hnsw_other")
 
 
 def ef_step() -> None:
@@ -105,7 +102,7 @@ def _ef() -> None:
             )
             below_limit(ef, state.LIMIT)
             curve_chart(
-                {"m 4, ef_construction 12": state.plane_curve()}, mean, state.POINTS,
+                {_name(graph.m, graph.ef_construction): state.plane_curve()}, mean, state.POINTS,
                 key="learn_hnsw_ef_chart",
             )  # fmt: skip
         with left:
@@ -132,31 +129,26 @@ def _build() -> None:
                 m=state.PLANE_M,
                 ef_construction=state.PLANE_EF_CONSTRUCTION,
             )
-            graph = _built(m, ef_construction)
-            if graph is None:
-                return
+            with st.spinner(f"{state.POINTS:,} points are inserted…"):
+                before = state.plane_curve()
+                graph = state.plane_graph(m, ef_construction)
+                curve = state.plane_curve(m, ef_construction)
+                mean = state.plane_point(state.DEFAULT_EF, m, ef_construction)
             _links(graph)
-            name = f"m {m}, ef_construction {ef_construction}"
-            curves = {"m 4, ef_construction 12": state.plane_curve()}
-            curves[name] = state.plane_curve(m, ef_construction)
-            mean = state.plane_point(state.DEFAULT_EF, m, ef_construction)
+            curves = {_name(state.PLANE_M, state.PLANE_EF_CONSTRUCTION): before}
+            curves[_name(m, ef_construction)] = curve
             curve_chart(curves, mean, state.POINTS, key="learn_hnsw_build_chart")
         with left:
             place = state.query()
             found = _walk(graph, place, state.DEFAULT_EF)
-            _graph(graph, "built")
             _player(
                 graph, found, place, board="built", still=True, mesh=True, key="learn_hnsw_built"
             )
+            _graph(graph, "built")
 
 
-def _built(m: int, ef_construction: int) -> Hnsw | None:
-    try:
-        with st.spinner(f"{state.POINTS:,} points are inserted…"):
-            return state.plane_graph(m, ef_construction)
-    except InvalidInput as error:
-        show_error(error)
-        return None
+def _name(m: int, ef_construction: int) -> str:
+    return f"m {m}, ef_construction {ef_construction}"
 
 
 def _links(graph: Hnsw) -> None:
@@ -226,7 +218,7 @@ def _player(
 def _rest_rem(*, still: bool, whole: bool) -> float:
     """Return how much of the screen's height is needed by what is above and beneath the plane."""
     if presenting():
-        return 16.0 if whole else 12.0 if still else 15.0
+        return 16.0 if whole else 13.0 if still else 15.5
     return 27.5 if whole or not still else 25.0
 
 
@@ -235,11 +227,20 @@ def _clicked(place: tuple[float, float]) -> None:
 
 
 def _other_query(key: str) -> None:
-    """Draw what puts the query elsewhere, for those who do not click."""
+    """Say how the query is put elsewhere, and draw what does it for those who do not click.
+
+    On a presented screen there is no room for it; a click does the same.
+    """
 
     def draw() -> None:
         turn = st.session_state[f"_{key}"] = st.session_state.get(f"_{key}", -1) + 1
-        queries = state.plane_queries()
-        _clicked(tuple(queries[turn % len(queries)].tolist()))
+        x, y = state.plane_queries()[turn % state.ASKED].tolist()
+        _clicked((x, y))
 
-    st.button("Another query", key=key, icon=":material/casino:", type="tertiary", on_click=draw)
+    if presenting():
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":gray[Click in the plane to put the query there.]", width="content")
+        st.button(
+            "Another query", key=key, icon=":material/casino:", type="tertiary", on_click=draw
+        )

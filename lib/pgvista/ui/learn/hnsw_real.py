@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
@@ -46,6 +47,7 @@ from pgvista.ui.state import PARAMETER, chosen_name
 _BOARD = "rows"
 _BUILDS, _MOST_BUILDS = "_learn_hnsw_builds", 5
 _NEAR = ("9 or 10", "5 to 8", "1 to 4", "none")
+_TITLE_CHARS = 40
 _PLANE, _ROWS = "The plane", "Real rows"
 _DIFFERENCES = """
 The same: twice m links on layer 0 and m above, the heuristic that chooses them, a list of one above
@@ -98,7 +100,7 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             scene = Scene(
                 board=_BOARD, token=rows.token, at=at, still=True, whole=True, can_click=False,
                 alt=f"{len(plane):,} rows in the plane of their first two principal components.",
-                rest_rem=20 if presenting() else 27,
+                rest_rem=17 if presenting() else 27.5,
             )  # fmt: skip
             hnsw_player(pack_walk(None, scene), key="learn_hnsw_rows_still", token=rows.token)
             return
@@ -113,9 +115,10 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             _NEAR[0 if inside >= 9 else 1 if inside >= 5 else 2 if inside else 3],
             f"It is {inside}.{far} The walk goes by all dimensions, so here it seems to jump.",
         )
-        left, right = st.columns((0.62, 0.38), gap="medium", vertical_alignment="center")
+        left, right = st.columns((0.66, 0.34), gap="medium", vertical_alignment="center")
         with left, st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Query: **{plain(title)}**", width="content")
+            name = title if len(title) <= _TITLE_CHARS else f"{title[: _TITLE_CHARS - 1]}…"
+            st.markdown(f"Query: **{plain(name)}**", width="content")
             st.button(
                 "Another query", key="learn_hnsw_row_other", icon=":material/casino:",
                 type="tertiary", on_click=_next, args=(len(sample.queries),),
@@ -134,7 +137,7 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             texts=account(graph, found, due=len(truth), missed=len(lost)),
             alt=f"{len(plane):,} rows in the plane of their first two principal components; "
             f"{len(truth) - len(lost)} of {len(truth)} neighbours found.",
-            rest_rem=22 if presenting() else 30,
+            rest_rem=24 if presenting() else 34,
         )
         hnsw_player(
             pack_walk(found, scene),
@@ -212,6 +215,7 @@ def _compare(db: Database, arena: Arena) -> None:
             {state.REAL_M: state.PLANE_M, state.REAL_EF_CONSTRUCTION: state.PLANE_EF_CONSTRUCTION}
         )
         left, right = st.columns((0.62, 0.38), gap="medium")
+        above, beneath = left.container(), left.container()
         with right:
             m, ef_construction = build_knobs(
                 state.REAL_M,
@@ -219,17 +223,18 @@ def _compare(db: Database, arena: Arena) -> None:
                 m=state.PLANE_M,
                 ef_construction=state.PLANE_EF_CONSTRUCTION,
             )
-            builds, error = (), None
+            builds: tuple[RealIndex, ...] = ()
+            error: PgvistaError | None = None
             with st.spinner(f"pgvector and the model link {len(arena.points):,} points…"):
                 model = arena.model(m, ef_construction)
                 try:
-                    builds = _builds(db, arena, m, ef_construction)
+                    builds = _builds(db, arena, m, ef_construction, beneath)
                 except PgvistaError as raised:
                     error = raised
             if error is not None:
                 show_error(error)
             _figures(model, builds)
-        with left:
+        with above:
             real_chart(model, builds, key="learn_hnsw_real_chart")
         with st.expander("How the model differs from pgvector", icon=":material/compare:"):
             st.markdown(_DIFFERENCES)
@@ -237,29 +242,31 @@ def _compare(db: Database, arena: Arena) -> None:
             sql_behind(builds[-1].sql, name="real_sql")
 
 
-def _builds(db: Database, arena: Arena, m: int, ef_construction: int) -> tuple[RealIndex, ...]:
-    """Return pgvector's index, built as often as was asked for, the last one last."""
+def _builds(
+    db: Database, arena: Arena, m: int, ef_construction: int, where: DeltaGenerator
+) -> tuple[RealIndex, ...]:
+    """Return pgvector's index, built as often as was asked for by the button in `where`."""
     counts: dict[object, int] = st.session_state.setdefault(_BUILDS, {})
     key = (arena.key, m, ef_construction)
 
     def again() -> None:
         counts[key] = counts.get(key, 1) + 1
 
+    with where:
+        st.button(
+            "Build pgvector's index again",
+            key="learn_hnsw_again",
+            icon=":material/refresh:",
+            type="tertiary",
+            help="Levels are drawn at random, so each build is another graph. The lines of earlier "
+            "builds stay.",
+            on_click=again,
+        )
     last = counts.get(key, 1)
-    found = [
+    return tuple(
         arena.real(db, m, ef_construction, number)
         for number in range(max(1, last - _MOST_BUILDS + 1), last + 1)
-    ]
-    st.button(
-        "Build pgvector's index again",
-        key="learn_hnsw_again",
-        icon=":material/refresh:",
-        type="tertiary",
-        help="Levels are drawn at random, so each build is another graph. The lines of earlier builds "
-        "stay.",
-        on_click=again,
     )
-    return tuple(found)
 
 
 def _figures(model: Sequence[EfPoint], builds: Sequence[RealIndex]) -> None:
