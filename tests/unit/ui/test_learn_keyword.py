@@ -32,7 +32,7 @@ def test_the_answers_for_the_help_centre() -> None:
 def test_bars_of_rows_that_match() -> None:
     counts = MatchCounts(20, 0, "", "", (("<b>", 1), ("x" * 99, 13)), ())
     for colours in (LIGHT, DARK):
-        figure = match_figure(counts, 233, colours)
+        figure = match_figure(counts, "233", colours)
         assert list(figure.data[0].x) == [1, 13, 20, 0]
         assert figure.layout.yaxis.ticktext[0] == "&lt;b&gt;"
         assert len(figure.layout.yaxis.ticktext[1]) == 24

@@ -28,7 +28,7 @@ PLACE = 50
 WORTH_K = "learn_fusion_worth_k"
 
 _ROW = "learn_fusion_row"
-_OFFERED = 12
+_OFFERED = 10
 
 
 def rrf_sum(semantic: int | None, keyword: int | None, k: float) -> tuple[float, float, float]:
@@ -69,11 +69,13 @@ def _of_a_row(lists: Lists) -> None:
     )
     row = rows[chosen]
     _sum_table(row.semantic_rank, row.keyword_rank, k)
-    _, _, total = rrf_sum(row.semantic_rank, row.keyword_rank, k)
-    same = total == row.score
-    st.markdown(
-        f"Postgres gives this row **{row.score:.4f}**" + (", the same sum." if same else ".")
-    )
+    by_postgres = {hit.id: hit.score for hit in lists.result.hits}
+    if chosen in by_postgres:
+        same = by_postgres[chosen] == rrf_sum(row.semantic_rank, row.keyword_rank, k)[2]
+        st.markdown(
+            f"Postgres gives this row **{by_postgres[chosen]:.4f}**"
+            + (", the same sum." if same else ".")
+        )
 
 
 @st.fragment

@@ -18,6 +18,7 @@ from pgvista.ui.components.lexeme_strip import LexemeCard, lexeme_strip
 from pgvista.ui.components.ranked_lists import RankedColumn, RankedRow, ranked_lists
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.format import plural
+from pgvista.ui.format import rows as rows_text
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.frame import (
     Step,
@@ -159,11 +160,12 @@ def _match(db: Database, collection: Collection) -> None:
             icon=":material/info:",
         )
         return
-    rows = stats(db, collection).rows
+    held = stats(db, collection)
+    rows = held.rows
     offered = answers(rows)
     guess = predict(
         f"every_{fingerprint(collection.name, text)}",
-        f"How many of the {rows:,} rows of {plain(collection.name)} hold every word of "
+        f"How many of the {rows_text(held)} rows of {plain(collection.name)} hold every word of "
         f"“{plain(short(text))}”?",
         list(offered),
     )
@@ -177,7 +179,7 @@ def _match(db: Database, collection: Collection) -> None:
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        match_chart(counts, rows, key="learn_keyword_matches")
+        match_chart(counts, rows_text(held), key="learn_keyword_matches")
     with right:
         st.markdown("`websearch_to_tsquery` asks for **every** word:")
         st.code(short(counts.all_tsquery, 160) or "(empty)", language=None, wrap_lines=True)

@@ -30,8 +30,8 @@ _HIT = "learn_keyword_hit"
 _HITS = 200
 _OFFERED = 8
 _FORMULAS = (
-    r"$$\small \text{term} = \text{idf} \cdot \frac{f\,(k_1 + 1)}{f + k_1 \cdot \text{length factor}}$$",
-    r"$$\small \text{idf} = \ln\Bigl(1 + \frac{N - n + 0.5}{n + 0.5}\Bigr)$$",
+    r"\text{term} = \text{idf} \cdot \frac{f\,(k_1 + 1)}{f + k_1 \cdot \text{length factor}}",
+    r"\text{idf} = \ln\Bigl(1 + \frac{N - n + 0.5}{n + 0.5}\Bigr)",
 )
 
 
@@ -89,7 +89,7 @@ def bm25_parts(db: Database, collection: Collection, starts: dict[str, str]) -> 
         with right:
             saturation_chart(counts, parts, k1, key="learn_keyword_saturation")
         for column, formula in zip(st.columns(len(_FORMULAS)), _FORMULAS, strict=True):
-            column.markdown(formula)
+            column.markdown(f"$$\n\\small {formula}\n$$")
         sql_behind((counts.sql, found.sql), name="bm25_sql")
 
 

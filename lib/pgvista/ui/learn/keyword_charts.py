@@ -15,7 +15,7 @@ from pgvista.ui.theme import Palette, palette
 _MOST_NAME = 24
 
 
-def match_chart(counts: MatchCounts, rows: int, *, key: str) -> None:
+def match_chart(counts: MatchCounts, rows: str, *, key: str) -> None:
     """Draw how many of `rows` hold each word, any word, and every word."""
     st.plotly_chart(
         match_figure(counts, rows, palette()),
@@ -23,11 +23,11 @@ def match_chart(counts: MatchCounts, rows: int, *, key: str) -> None:
         config={"displayModeBar": False},
         alt="Rows that match: "
         + ", ".join(f"{lexeme} {found:,}" for lexeme, found in counts.each)
-        + f"; any word {counts.rows_any:,}, every word {counts.rows_all:,}, of {rows:,}.",
+        + f"; any word {counts.rows_any:,}, every word {counts.rows_all:,}, of {rows}.",
     )
 
 
-def match_figure(counts: MatchCounts, rows: int, colours: Palette) -> go.Figure:
+def match_figure(counts: MatchCounts, rows: str, colours: Palette) -> go.Figure:
     """Return bars of rows: a pale one for each lexeme, then any word and every word."""
     bars = [
         *((_cut(lexeme), found, 0.45) for lexeme, found in counts.each),
@@ -54,7 +54,7 @@ def match_figure(counts: MatchCounts, rows: int, colours: Palette) -> go.Figure:
         bargap=0.3,
     )
     figure.update_xaxes(
-        title=f"Rows that match, of {rows:,}",
+        title=f"Rows that match, of {rows}",
         rangemode="tozero",
         fixedrange=True,
         gridcolor=colours.border,
