@@ -176,16 +176,19 @@ def test_too_few_rows(workbench: Workbench, open_page: OpenPage) -> None:
 def test_a_job_that_failed_can_be_started_again(
     docs: Collection, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: Any) -> None:
-        raise QueryFailed("The disk is full.", "Make room.")
+    full = [True]
 
-    again = reading_map_state.make_pictures
-    monkeypatch.setattr(reading_map_state, "make_pictures", broken)
+    def flaky(rows: Any, pictures: Pictures, reporter: Any) -> None:
+        if full:
+            raise QueryFailed("The disk is full.", "Make room.")
+        make_pictures(rows, pictures, reporter)
+
+    monkeypatch.setattr(reading_map_state, "make_pictures", flaky)
     app = open_page(PAGE)
     assert finish_jobs(app) == [JobState.FAILED]
     assert "The disk is full." in texts(app)
     assert "**PCA** · neighbours kept" in texts(app)
-    monkeypatch.setattr(reading_map_state, "make_pictures", again)
+    full.clear()
     press(app, "Make the maps")
     assert JobState.DONE in finish_jobs(app)
     assert "**UMAP** · neighbours kept" in texts(app)

@@ -57,13 +57,14 @@ def _asked(db: Database) -> None:
 
 def _matrix(db: Database, question: Question) -> None:
     found = answers(db, question)
-    heads = [
-        f"`{answer.condition}`" + (" in pgvista" if answer.is_filter else "") for answer in found
+    lines = [
+        f"| The year | {' | '.join(map(_value, DOCUMENTS))} |",
+        "|:--|" + ":-:|" * len(DOCUMENTS),
     ]
-    lines = [f"| The year | {' | '.join(heads)} |", "|:--|" + ":-:|" * len(found)]
-    for place, document in enumerate(DOCUMENTS):
-        cells = " | ".join(_cell(answer, place) for answer in found)
-        lines.append(f"| {_value(document)} | {cells} |")
+    for answer in found:
+        name = f"`{answer.condition}`" + (" in pgvista" if answer.is_filter else "")
+        cells = " | ".join(_cell(answer, place) for place in range(len(DOCUMENTS)))
+        lines.append(f"| {name} | {cells} |")
     st.markdown("\n".join(lines))
     for answer in found:
         if answer.error:

@@ -24,7 +24,7 @@ from pgvista.ui.learn.reading_map_state import LessonData, colouring, legend, re
 from pgvista.ui.theme import palette
 
 _SEED = "learn_reading_map_seed"
-_SIDES = ("The left one", "The right one")
+_SIDES = ("Map A", "Map B")
 
 
 def seeds(data: LessonData) -> None:
