@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,32 @@ def test_queries_come_from_files_and_from_the_database(
         docs.evaluate(QUERIES)
     with pytest.raises(InvalidInput, match="judgments already"):
         docs.evaluate(saved, QRELS)
+
+
+@pytest.mark.parametrize(
+    ("queries", "qrels", "told"),
+    [
+        ({"q1": 7}, QRELS, "Query 'q1' is 7, which is no text"),
+        (QUERIES, {"q1": ["cat"]}, "judgments of query 'q1'"),
+        (QUERIES, {"q1": {"cat": 0.5}}, "grade of document 'cat' for query 'q1' is 0.5"),
+        (QUERIES, {"q1": {"cat": True}}, "is True"),
+        (QUERIES, {"q1": {"cat": -1}}, "is -1"),
+        ({}, {}, "nothing to measure"),
+    ],
+)
+def test_queries_and_judgments_that_cannot_be(
+    docs: Collection, queries: Any, qrels: Any, told: str
+) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        docs.evaluate(queries, qrels, settings={"words": {"mode": "keyword"}})
+
+
+def test_ids_may_be_numbers(docs: Collection) -> None:
+    queries: Any = {1: "cat"}
+    qrels: Any = {1: {"cat": 1}}
+    words = {"words": {"mode": "keyword"}}
+    found = docs.evaluate(queries, qrels, settings=words, measures=["RR"])
+    assert found.settings[0].measures["RR"] == 1.0
 
 
 def test_the_queries_of_the_sample(docs: Collection) -> None:

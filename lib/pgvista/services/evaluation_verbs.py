@@ -14,6 +14,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.evaluation import (
     DEFAULT_MEASURES,
     EVALUATION_DEPTH,
+    MAX_GRADE,
     Evaluation,
     EvaluationQuery,
     FileJudgments,
@@ -141,9 +142,36 @@ def _query_set(db: Database, collection: Collection, queries: Queries, qrels: Qr
         raise InvalidInput("A QuerySet has its judgments already.", "Leave qrels out.")
     if isinstance(queries, Mapping):
         name = "queries"
-        asked = FileQueries(tuple(EvaluationQuery(str(key), text) for key, text in queries.items()))
+        asked = FileQueries(tuple(_query(key, text) for key, text in queries.items()))
     else:
         name = Path(queries).stem or "queries"
         asked = read_queries(Path(queries))
-    judged = FileJudgments(qrels) if isinstance(qrels, Mapping) else read_judgments(Path(qrels))
+    judged = (
+        FileJudgments({str(key): _grades(key, grades) for key, grades in qrels.items()})
+        if isinstance(qrels, Mapping)
+        else read_judgments(Path(qrels))
+    )
     return uploaded_query_set(name, asked, judged)
+
+
+def _query(key: object, text: object) -> EvaluationQuery:
+    if not isinstance(text, str):
+        raise InvalidInput(f"Query {key!r} is {text!r}, which is no text.", "Write it in quotes.")
+    return EvaluationQuery(str(key), text)
+
+
+def _grades(key: object, grades: object) -> dict[str, int]:
+    """Return the grades of one query, checked: those of a file are, and below 0 count as 0 there."""
+    if not isinstance(grades, Mapping):
+        raise InvalidInput(
+            f"The judgments of query {key!r} are {grades!r}.",
+            "Give a dict of document id -> grade.",
+        )
+    for document, grade in grades.items():
+        if isinstance(grade, bool) or not isinstance(grade, int) or not 0 <= grade <= MAX_GRADE:
+            raise InvalidInput(
+                f"The grade of document {document!r} for query {key!r} is {grade!r}, but it takes "
+                f"a whole number from 0 to {MAX_GRADE}.",
+                "0 is of no use; grades mostly end at 3.",
+            )
+    return {str(document): grade for document, grade in grades.items()}
