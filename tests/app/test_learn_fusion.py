@@ -81,7 +81,7 @@ def test_two_lists_stand_side_by_side(
         "by meaning #21",
         "by meaning #4",
     ]
-    assert "**1** is the same row's in both lists; of all 30 candidates, **3** are in both" in (
+    assert "**1** is among the first 10 of the other; of all 30 candidates, **3** are in both" in (
         texts(app)
     )
 
@@ -89,8 +89,8 @@ def test_two_lists_stand_side_by_side(
 def test_one_row_by_hand_and_the_guides_example(docs: Collection, open_page: OpenPage) -> None:
     app = ask(open_page(PAGE, step="by hand"))
     of_a_row, of_any = (item.value for item in app.table)
-    assert of_a_row["place"].tolist() == ["4", "3", ""]
-    assert of_a_row["1 / (k + place)"].tolist() == ["1 / (60 + 4)", "1 / (60 + 3)", ""]
+    assert of_a_row["rank"].tolist() == ["4", "3", ""]
+    assert of_a_row["1 / (k + rank)"].tolist() == ["1 / (60 + 4)", "1 / (60 + 3)", ""]
     assert of_a_row["counts"].tolist() == ["0.0156", "0.0159", "0.0315"]
     assert "Postgres gives this row **0.0315**, the same sum." in texts(app)
     assert of_any["counts"].tolist() == ["0.3333", "0.1111", "0.4444"]
@@ -99,9 +99,9 @@ def test_one_row_by_hand_and_the_guides_example(docs: Collection, open_page: Ope
     app.selectbox(key="learn_fusion_row").set_value(FIRST_BY_MEANING)
     run(app)
     of_a_row, of_any = (item.value for item in app.table)
-    assert of_a_row["1 / (k + place)"].tolist() == ["1 / (60 + 1)", "not in the list", ""]
-    assert of_any["1 / (k + place)"].tolist() == ["1 / (1 + 3)", "1 / (1 + 9)", ""]
-    assert "A first place counts 1 / (1 + 1) = **0.5** at this k." in texts(app)
+    assert of_a_row["1 / (k + rank)"].tolist() == ["1 / (60 + 1)", "not in the list", ""]
+    assert of_any["1 / (k + rank)"].tolist() == ["1 / (1 + 3)", "1 / (1 + 9)", ""]
+    assert "Rank 1 counts 1 / (1 + 1) = **0.5** at this k." in texts(app)
     assert app.query_params["hand_k"] == "1"
 
 
@@ -149,12 +149,12 @@ def test_a_favourite_of_one_list_alone(docs: Collection, open_page: OpenPage) ->
     said = "".join(item.value for item in app.warning)
     assert "it is **the 50th of both**" in said
     assert "1/(60 + 1) = 0.0164 against 2/(60 + 50) = 0.0182" in said
-    assert "down to place **61**; at place 62 there is a tie." in texts(app)
+    assert "down to rank **61**; at rank 62 there is a tie." in texts(app)
     assert "*Article 0* is #1 by meaning and not in the other list." in texts(app)
     assert "comes **4th**, behind 3 rows that both lists have." in texts(app)
     app.session_state["learn_fusion_worth_k"] = 1.0
     run(app)
-    assert "down to place **2**; at place 3 there is a tie." in texts(app)
+    assert "down to rank **2**; at rank 3 there is a tie." in texts(app)
     assert "comes **2nd**, behind 1 row that both lists have." in texts(app)
 
 
@@ -166,7 +166,7 @@ def test_other_methods_and_the_last_place(
     assert [column.title for column in columns] == ["Reciprocal rank", "Min-max", "Z-score"]
     assert ids(columns[0])[0] == IN_BOTH
     assert ids(columns[1])[0] == FIRST_BY_WORDS
-    assert "*Article 29* on place 30, counts: reciprocal rank **0.0111**, min-max **0.0000**" in (
+    assert "*Article 29* at rank 30, counts: reciprocal rank **0.0111**, min-max **0.0000**" in (
         texts(app)
     )
     assert "Min-max counts it as if it were not in the list at all." in texts(app)

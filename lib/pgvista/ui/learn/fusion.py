@@ -1,4 +1,4 @@
-"""The lesson Fusion: two lists become one by the places in them."""
+"""The lesson Fusion: two lists become one by the ranks in them."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from pgvista.ui.learn.keyword_question import short
 from pgvista.ui.search_link import link_parameters
 
 DEEP = 10
-"""So many places of each list are compared."""
+"""So many rows of each list are compared."""
 
 
 def fusion_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson."""
     return (
         Step("lists", "One question, two lists", on_lists(db, _two_lists), _NOTES[0]),
-        Step("by hand", "A place counts 1 / (k + place)", on_lists(db, by_hand), _NOTES[1]),
+        Step("by hand", "Each rank counts 1 / (k + rank)", on_lists(db, by_hand), _NOTES[1]),
         Step("k", "k and the weights move the rows", on_lists(db, k_and_weights), _NOTES[2]),
         Step("one list", "A favourite of one list alone", on_lists(db, one_list), _NOTES[3]),
-        Step("scores", "Fusing scores instead of places", on_lists(db, _scores), _NOTES[4]),
+        Step("scores", "Fusing scores instead of ranks", on_lists(db, _scores), _NOTES[4]),
         Step("remember", "What to remember", on_lists(db, _remember), _NOTES[5]),
     )
 
@@ -46,17 +46,17 @@ def fusion_steps(db: Database) -> tuple[Step, ...]:
 def _two_lists(lists: Lists) -> None:
     semantic = [row_id for row_id, _ in lists.candidates.semantic]
     keyword = [row_id for row_id, _ in lists.candidates.keyword]
-    places = (
-        {row_id: place for place, row_id in enumerate(semantic, 1)},
-        {row_id: place for place, row_id in enumerate(keyword, 1)},
+    ranks = (
+        {row_id: rank for rank, row_id in enumerate(semantic, 1)},
+        {row_id: rank for rank, row_id in enumerate(keyword, 1)},
     )
 
     def elsewhere(row_id: str, other: int) -> dict[str, Any]:
-        place = places[other].get(row_id)
+        rank = ranks[other].get(row_id)
         name = ("by meaning", "by words")[other]
-        if place is None:
+        if rank is None:
             return {"other": f"not {name}"}
-        return {"other": f"{name} #{place}", "other_tone": ("semantic", "keyword")[other]}
+        return {"other": f"{name} #{rank}", "other_tone": ("semantic", "keyword")[other]}
 
     ranked_lists(
         [
@@ -66,18 +66,22 @@ def _two_lists(lists: Lists) -> None:
         key="learn_fusion_two_lists",
     )
     top = len(set(semantic[:DEEP]) & set(keyword[:DEEP]))
-    both = len(places[0].keys() & places[1].keys())
+    both = len(ranks[0].keys() & ranks[1].keys())
     st.markdown(
-        f"Of the first {DEEP} places, **{top}** {'is' if top == 1 else 'are'} the same row's in both "
-        f"lists; of all {plural(len(places[0].keys() | places[1].keys()), 'candidate')}, "
-        f"**{both:,}** {'is' if both == 1 else 'are'} in both. A distance and a BM25 score have no "
-        "common scale: a distance of 0.5 is neither more nor less than a score of 7."
+        f"Of the first {DEEP} rows of each list, **{top}** {_is(top)} among the first {DEEP} of the "
+        f"other; of all {plural(len(ranks[0].keys() | ranks[1].keys()), 'candidate')}, **{both:,}** "
+        f"{_is(both)} in both lists. A distance and a score by words have no common scale: a distance "
+        "of 0.5 is neither more nor less than a score of 7."
     )
     sql_behind(lists.result.sql, name="lists_sql")
 
 
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _scores(lists: Lists) -> None:
-    """Draw the same lists fused by places, by min-max and by z-score."""
+    """Draw the same lists fused by ranks, by min-max and by z-score."""
     before = lists.fused().order
     columns: list[RankedColumn] = []
     for method, note in _METHODS.items():
@@ -85,15 +89,15 @@ def _scores(lists: Lists) -> None:
         moved = None if method is Fusion.RRF else before
         columns.append(fused_column(lists, found, shown(), _NAMES[method], before=moved, note=note))
     ranked_lists([_plain(column) for column in columns], key="learn_fusion_scores")
-    st.markdown(_last_place(lists))
+    st.markdown(_last_rank(lists))
     st.markdown(
-        ":gray[Arrows: against reciprocal rank. Scores say how much better a row is, which places do "
+        ":gray[Arrows: against reciprocal rank. Scores say how much better a row is, which ranks do "
         "not; one score far out presses all others together.]"
     )
 
 
 _METHODS = {
-    Fusion.RRF: "places alone",
+    Fusion.RRF: "ranks alone",
     Fusion.MIN_MAX: "lowest 0, highest 1",
     Fusion.Z_SCORE: "standard deviations",
 }
@@ -105,8 +109,8 @@ def _plain(column: RankedColumn) -> RankedColumn:
     return RankedColumn(column.title, column.rows, "plain", column.note)
 
 
-def _last_place(lists: Lists) -> str:
-    """Say what each method makes of the last place of the longer list."""
+def _last_rank(lists: Lists) -> str:
+    """Say what each method makes of the last rank of the longer list."""
     semantic = len(lists.candidates.semantic) >= len(lists.candidates.keyword)
     found = lists.candidates.semantic if semantic else lists.candidates.keyword
     last = found[-1][0]
@@ -122,7 +126,7 @@ def _last_place(lists: Lists) -> str:
         else "With one row alone, min-max counts 1 and z-score 0."
     )
     return (
-        f"The last of the {name} list, *{plain(short(lists.titles([last])[last]))}* on place "
+        f"The last of the {name} list, *{plain(short(lists.titles([last])[last]))}* at rank "
         f"{len(found)}, counts: {', '.join(said)}. {end}"
     )
 
@@ -130,10 +134,10 @@ def _last_place(lists: Lists) -> str:
 def _remember(lists: Lists) -> None:
     keep_in_address(KNOBS)
     st.markdown(
-        "- Reciprocal rank fusion adds **weight / (k + place)** for each list; a row that is not in "
+        "- Reciprocal rank fusion adds **weight / (k + rank)** for each list; a row that is not in "
         "a list gets nothing from it.\n"
-        "- A **small k** lets first places decide, a **large k** lets agreement decide; 60 is the "
-        "value of the paper (Cormack, Clarke and Büttcher 2009), and nobody's law.\n"
+        "- A **small k** lets the first ranks decide, a **large k** lets agreement decide; 60 is the "
+        "value of the paper (Cormack, Clarke and Büttcher 2009), a convention.\n"
         "- What is right for your rows is **measured**, not believed: the page Evaluate tries the "
         "values of k and the weights on judged queries."
     )
@@ -158,13 +162,13 @@ _NOTES = (
     "Ask which of the two lists is right, and for whom. The usual wrong idea: add the two scores. Let "
     "the class say what a distance of 0.5 plus a BM25 score of 7 would mean. Then look for rows that "
     "are in both lists: there are few, and seldom at the top.",
-    "Do one sum on the board before it is shown. Then set both places and k at the right: places 3 "
-    "and 9 with k 0 give 1/3 + 1/9 = 0.444, and with k 1 a first place counts 1/2. Ask what a k of "
-    "1,000 makes of the difference between place 1 and place 10.",
+    "Do one sum on the board before it is shown. Then set both ranks and k at the right: ranks 3 "
+    "and 9 with k 0 give 1/3 + 1/9 = 0.444, and with k 1 rank 1 counts 1/2. Ask what a k of "
+    "1,000 makes of the difference between rank 1 and rank 10.",
     "Let the class vote before the reveal. Then drag k slowly from 1 to 60 and stop where the first "
     "row changes. The usual wrong idea: a larger k gives more weight to one of the lists. It gives "
     "more weight to being in both. Set a weight to 0: what is left is the other list.",
-    "The usual wrong idea: first place must win. With k 60 a place in the fifties of both lists "
+    "The usual wrong idea: rank 1 must win. With k 60 a rank in the fifties of both lists "
     "beats it. Ask when that is wanted (two weak signs that agree) and when not (a product code, "
     "which meaning cannot know).",
     "Ask what happens to the last row of a list under min-max, and what one score far above the rest "

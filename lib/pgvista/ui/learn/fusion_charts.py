@@ -1,4 +1,4 @@
-"""The chart of the lesson Fusion: what a place is worth beside the first."""
+"""The chart of the lesson Fusion: what a rank is worth beside the first."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from numpy.typing import NDArray
 from pgvista.science.fusion import reciprocal_rank
 from pgvista.ui.theme import Palette, palette
 
-PLACES = 100
+RANKS = 100
 
 
-def worth_chart(k: float, place: int, *, key: str) -> None:
-    """Draw what places 1 to 100 are worth at `k`, in first places; `place` is marked."""
+def worth_chart(k: float, rank: int, *, key: str) -> None:
+    """Draw what ranks 1 to 100 are worth at `k` beside rank 1; `rank` is marked."""
     worth = worth_of(k)
     st.plotly_chart(
-        worth_figure(k, place, palette()),
+        worth_figure(k, rank, palette()),
         key=key,
         config={"displayModeBar": False},
-        alt=f"What a place is worth at k {k:g}, in first places: place 2 {worth[1]:.2f}, place 10 "
-        f"{worth[9]:.2f}, place {place} {worth[place - 1]:.2f}, place {PLACES} {worth[-1]:.2f}.",
+        alt=f"What a rank is worth at k {k:g} beside rank 1: rank 2 {worth[1]:.2f}, rank 10 "
+        f"{worth[9]:.2f}, rank {rank} {worth[rank - 1]:.2f}, rank {RANKS} {worth[-1]:.2f}.",
     )
 
 
 def worth_of(k: float) -> NDArray[np.float64]:
-    """Return (k + 1) / (k + place) for the places 1 to 100: array of shape (100,), from 1 down."""
-    terms = reciprocal_rank(PLACES, k)
+    """Return (k + 1) / (k + rank) for the ranks 1 to 100: array of shape (100,), from 1 down."""
+    terms = reciprocal_rank(RANKS, k)
     worth: NDArray[np.float64] = terms / terms[0]
     return worth
 
 
-def worth_figure(k: float, place: int, colours: Palette) -> go.Figure:
+def worth_figure(k: float, rank: int, colours: Palette) -> go.Figure:
     """Return the curve, a line at a half, and the mark."""
-    x, worth = np.arange(1, PLACES + 1), worth_of(k)
+    x, worth = np.arange(1, RANKS + 1), worth_of(k)
     figure = go.Figure()
     figure.add_scatter(
         x=x,
         y=worth,
         mode="lines",
         line={"color": colours.primary, "width": 2.5},
-        hovertemplate="place %{x}: %{y:.2f} of a first place<extra></extra>",
+        hovertemplate="rank %{x}: %{y:.2f} of rank 1<extra></extra>",
     )
     figure.add_hline(
         y=0.5,
         line={"color": colours.muted, "width": 1, "dash": "dot"},
         annotation={
-            "text": "two of these make a first place",
+            "text": "two of these make one rank 1",
             "font": {"color": colours.muted, "size": 12},
             "xanchor": "right",
             "x": 1,
@@ -55,10 +55,10 @@ def worth_figure(k: float, place: int, colours: Palette) -> go.Figure:
         },
     )
     figure.add_scatter(
-        x=[place],
-        y=[worth[place - 1]],
+        x=[rank],
+        y=[worth[rank - 1]],
         mode="markers+text",
-        text=[f"place {place}: {worth[place - 1]:.2f}"],
+        text=[f"rank {rank}: {worth[rank - 1]:.2f}"],
         textposition="top right",
         textfont={"color": colours.text},
         marker={
@@ -76,8 +76,8 @@ def worth_figure(k: float, place: int, colours: Palette) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=False,
     )
-    figure.update_xaxes(title="Place in a list", fixedrange=True, showgrid=False)
+    figure.update_xaxes(title="Rank in a list", fixedrange=True, showgrid=False)
     figure.update_yaxes(
-        title="Worth, in first places", range=[0, 1.08], fixedrange=True, gridcolor=colours.border
+        title="Worth, rank 1 = 1", range=[0, 1.08], fixedrange=True, gridcolor=colours.border
     )
     return figure

@@ -16,15 +16,15 @@ from pgvista.ui.learn.fusion_lists import Lists
 from pgvista.ui.learn.keyword_question import begin_anew, short
 from pgvista.ui.search_request import RRF_K
 
-PLACE_SEMANTIC, PLACE_KEYWORD, HAND_K = (
+RANK_SEMANTIC, RANK_KEYWORD, HAND_K = (
     "learn_fusion_first",
     "learn_fusion_second",
     "learn_fusion_hand_k",
 )
-GUIDE = {PLACE_SEMANTIC: 3.0, PLACE_KEYWORD: 9.0, HAND_K: 0.0}
-"""The example of the published guide: places 3 and 9, k 0."""
+GUIDE = {RANK_SEMANTIC: 3.0, RANK_KEYWORD: 9.0, HAND_K: 0.0}
+"""The example of the published guide: ranks 3 and 9, k 0."""
 FIRST, BOTH, TIE = "the first of one list", "the 50th of both", "neither: a tie"
-PLACE = 50
+FAR_DOWN = 50
 WORTH_K = "learn_fusion_worth_k"
 
 _ROW = "learn_fusion_row"
@@ -34,11 +34,10 @@ _OFFERED = 10
 def rrf_sum(semantic: int | None, keyword: int | None, k: float) -> tuple[float, float, float]:
     """Return both lists' terms at weight 1 and their sum; a list without the row adds 0.
 
-    Places count from 1, and `k` is 0 or more.
+    Ranks count from 1, and `k` is 0 or more.
     """
     terms = [
-        0.0 if place is None else float(reciprocal_rank(place, k)[-1])
-        for place in (semantic, keyword)
+        0.0 if rank is None else float(reciprocal_rank(rank, k)[-1]) for rank in (semantic, keyword)
     ]
     return terms[0], terms[1], terms[0] + terms[1]
 
@@ -47,12 +46,12 @@ def rrf_sum(semantic: int | None, keyword: int | None, k: float) -> tuple[float,
 
 
 def by_hand(lists: Lists) -> None:
-    """Draw the sum of a row on the screen, and one of any two places."""
+    """Draw the sum of a row on the screen, and one of any two ranks."""
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True, height="stretch"):
         _of_a_row(lists)
     with right, st.container(border=True, height="stretch"):
-        _of_any_places()
+        _of_any_ranks()
 
 
 def _of_a_row(lists: Lists) -> None:
@@ -79,17 +78,17 @@ def _of_a_row(lists: Lists) -> None:
 
 
 @st.fragment
-def _of_any_places() -> None:
+def _of_any_ranks() -> None:
     keep_in_address(GUIDE)
     with guarded():
-        st.markdown(":small[Any two places, and any k]")
+        st.markdown(":small[Any two ranks, and any k]")
         columns = st.columns(3, gap="medium")
         values = []
         for column, (key, label, low) in zip(
             columns,
             (
-                (PLACE_SEMANTIC, "by meaning", 1),
-                (PLACE_KEYWORD, "by words", 1),
+                (RANK_SEMANTIC, "by meaning", 1),
+                (RANK_KEYWORD, "by words", 1),
                 (HAND_K, "k", 0),
             ),
             strict=True,
@@ -104,7 +103,7 @@ def _of_any_places() -> None:
             st.markdown("The guide's example: 1/3 + 1/9 = **0.444**.")
         else:
             st.markdown(
-                f"A first place counts 1 / ({k:g} + 1) = **{rrf_sum(1, None, k)[2]:.4g}** at this k."
+                f"Rank 1 counts 1 / ({k:g} + 1) = **{rrf_sum(1, None, k)[2]:.4g}** at this k."
             )
 
 
@@ -112,43 +111,43 @@ def _sum_table(semantic: int | None, keyword: int | None, k: float) -> None:
     """Draw the two terms and their sum, a line each."""
     terms = rrf_sum(semantic, keyword, k)
     lines = [
-        (name, "–" if place is None else str(place), _term(place, k), f"{value:.4f}")
-        for name, place, value in (
+        (name, "–" if rank is None else str(rank), _term(rank, k), f"{value:.4f}")
+        for name, rank, value in (
             ("by meaning", semantic, terms[0]),
             ("by words", keyword, terms[1]),
         )
     ]
     frame = pd.DataFrame(
         [*lines, ("sum", "", "", f"{terms[2]:.4f}")],
-        columns=["list", "place", "1 / (k + place)", "counts"],
+        columns=["list", "rank", "1 / (k + rank)", "counts"],
     )
     st.table(frame, hide_index=True, border="horizontal")
 
 
-def _term(place: int | None, k: float) -> str:
-    return "not in the list" if place is None else f"1 / ({k:g} + {place})"
+def _term(rank: int | None, k: float) -> str:
+    return "not in the list" if rank is None else f"1 / ({k:g} + {rank})"
 
 
 # -- in one list alone
 
 
 def one_list(lists: Lists) -> None:
-    """Ask whether a first place alone beats two places far down; then show what a place is worth."""
+    """Ask whether rank 1 alone beats two ranks far down; then show what a rank is worth."""
     k = RRF_K.default
     guess = predict(
         "one_list",
         f"k is {k:g}. One row is the first of one list and not in the other; another is the "
-        f"{PLACE}th of both. Which comes first?",
+        f"{FAR_DOWN}th of both. Which comes first?",
         (FIRST, BOTH, TIE),
     )
     if guess is None:
         return
-    alone, both = rrf_sum(1, None, k)[2], rrf_sum(PLACE, PLACE, k)[2]
+    alone, both = rrf_sum(1, None, k)[2], rrf_sum(FAR_DOWN, FAR_DOWN, k)[2]
     answer = FIRST if alone > both else BOTH if both > alone else TIE
     verdict(
         guess,
         answer,
-        f"1/({k:g} + 1) = {alone:.4f} against 2/({k:g} + {PLACE}) = {both:.4f}. A list without the "
+        f"1/({k:g} + 1) = {alone:.4f} against 2/({k:g} + {FAR_DOWN}) = {both:.4f}. A list without the "
         "row adds nothing.",
     )
     _worth(lists)
@@ -170,12 +169,12 @@ def _worth(lists: Lists) -> None:
                 help=RRF_K.help,
             )
             st.markdown(
-                f"At k {k:g}, two places are worth more than a first place down to place "
-                f"**{k + 1:g}**; at place {k + 2:g} there is a tie."
+                f"At k {k:g}, two ranks are worth more than one rank 1 down to rank "
+                f"**{k + 1:g}**; at rank {k + 2:g} there is a tie."
             )
             st.markdown(_favourite(lists, k))
         with right:
-            worth_chart(k, PLACE, key="learn_fusion_worth")
+            worth_chart(k, FAR_DOWN, key="learn_fusion_worth")
 
 
 def _favourite(lists: Lists, k: float) -> str:
@@ -186,7 +185,7 @@ def _favourite(lists: Lists, k: float) -> str:
         return "For this question, every candidate is in both lists."
     best = alone[0]
     name = plain(short(lists.titles([best.id])[best.id], 60))
-    place, found = (
+    rank, found = (
         (best.semantic_rank, "by meaning")
         if best.keyword_rank is None
         else (best.keyword_rank, "by words")
@@ -196,8 +195,8 @@ def _favourite(lists: Lists, k: float) -> str:
         for row in rows[: best.place - 1]
     )
     return (
-        f"For this question: *{name}* is #{place} {found} and not in the other list. It counts "
-        f"1/({k:g} + {place}) = {best.score:.4f} and comes **{_ordinal(best.place)}**, behind "
+        f"For this question: *{name}* is #{rank} {found} and not in the other list. It counts "
+        f"1/({k:g} + {rank}) = {best.score:.4f} and comes **{_ordinal(best.place)}**, behind "
         f"{plural(ahead, 'row')} that both lists have."
     )
 
