@@ -61,14 +61,6 @@ def actions(db: Database, collection: Collection, shown: OpenMap, ids: tuple[str
     ):
         with guarded():
             delete_dialog(db, collection, ids)
-    st.button(
-        "Clear",
-        key="map_clear",
-        icon=":material/close:",
-        type="tertiary",
-        on_click=state.set_selected,
-        args=((),),
-    )
 
 
 def rows_file(db: Database, collection: Collection, ids: Sequence[str], format: str) -> bytes:

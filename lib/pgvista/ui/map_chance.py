@@ -63,7 +63,10 @@ def chance_card(collection: Collection, shown: OpenMap) -> None:
             ":gray[What stays with another seed is in the data. What shows up in random vectors too "
             "is made by the method.]"
         )
-        with st.container(horizontal=True):
+        buttons = st.container(horizontal=True)
+        for kind in tuple(kept.jobs):
+            _watch(kept, kind)
+        with buttons:  # drawn last: a job that has just ended holds none of them back
             next_seed = (kept.seed + 1) % 2_147_483_648
             fixed = info.spec.method is MapMethod.PCA
             if st.button(
@@ -82,8 +85,6 @@ def chance_card(collection: Collection, shown: OpenMap) -> None:
                 help="As many, up to 5,000, with as many numbers, by the same method and knobs.",
             ):
                 _start(collection, shown, kept, Kind.NOISE, kept.seed)
-        for kind in tuple(kept.jobs):
-            _watch(kept, kind)
         if kept.found:
             _pictures(shown, kept)
 

@@ -29,6 +29,15 @@ def selection(db: Database, collection: Collection, shown: OpenMap) -> None:
     with st.container(border=True, key="map_selection"), guarded():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plural(len(ids), 'row')} selected**", width="stretch")
+            st.button(
+                "Clear",
+                key="map_clear",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=state.set_selected,
+                args=((),),
+            )
+        with st.container(horizontal=True, gap="small"):
             actions(db, collection, shown, ids)
         left, right = st.columns((0.68, 0.32), gap="medium")
         with left:

@@ -23,7 +23,8 @@ function zoomTo(board, code) {
     const room = Math.max(high - low, least) * ROOM;
     return [low - room, high + room];
   };
-  window.Plotly.relayout(board.gd, { "xaxis.range": range(x), "yaxis.range": range(y) });
+  const [rangeX, rangeY] = [range(x), range(y)];
+  window.Plotly.relayout(board.gd, { "xaxis.range": clearOfLegend(board, rangeX, rangeY), "yaxis.range": rangeY });
 }
 
 function zoomButton(label, act) {

@@ -205,7 +205,8 @@ function annotationsOf(board) {
   const taken = [];
   const above = ([x, y]) => [x, y - 10];
   for (const [x, y, text] of grouped(board.overlay?.ranks ?? [], pixel)) {
-    reserve(taken, pixel(x, y), text, 16);
+    const [px, py] = pixel(x, y);
+    reserve(taken, [px + 10, py - 12], text, 16);
     write(x, y, text, 11, theme.text, { xshift: 10, yshift: 12 });
   }
   // Larger clusters come first; a label that would lie on another one waits until one zooms in
@@ -433,13 +434,13 @@ function layoutOf(board) {
 }
 
 /** The range of x that leaves room for the legend, where it lies over the map. */
-function clearOfLegend(board) {
-  const [low, high] = board.rangeX;
+function clearOfLegend(board, rangeX = board.rangeX, rangeY = board.rangeY) {
+  const [low, high] = rangeX;
   const { root } = board;
   const width = root.clientWidth;
   if (root.legend.hidden || width < 640) return [low, high];
   const covered = root.legend.offsetWidth + 16;
-  const [bottom, top] = board.rangeY;
+  const [bottom, top] = rangeY;
   const unit = Math.max((high - low) / (width - covered), (top - bottom) / root.plot.clientHeight);
   const spare = (width - (high - low) / unit) / 2;
   return spare >= covered ? [low, high] : [low - covered * unit, Math.max(high, low + (width - covered) * unit)];
