@@ -35,13 +35,14 @@ def walk_rows(db: Database, collection: Collection, *, rows: int, queries: int) 
     """Draw `rows` points and `queries` queries, the same each time while the rows are the same.
 
     Of a small collection, at most a fifth of the rows become queries. Raises NotFound where fewer
-    than FEWEST rows have a vector, and InvalidInput where no row could be a query.
+    than FEWEST rows have a vector (under cosine, one that is not zero), and InvalidInput where no row could be a query.
     """
     query = sweep_sql.sample(collection, rows + queries, _SEED)
     found = db.query(query.statement, query.params)
     if len(found) < FEWEST:
+        what = "a vector that is not zero" if collection.metric is Metric.COSINE else "a vector"
         raise NotFound(
-            f"{collection.name} has {len(found)} rows with a vector; a walk needs {FEWEST} or more.",
+            f"{collection.name} has {len(found)} rows with {what}; a walk needs {FEWEST} or more.",
             "Choose another collection.",
         )
     vectors = np.stack([row[1] for row in found]).astype(np.float32)
