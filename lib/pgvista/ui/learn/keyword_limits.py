@@ -20,7 +20,7 @@ from pgvista.ui.search_context import embedder
 from pgvista.ui.search_link import link_parameters
 from pgvista.ui.search_waiting import show_waiting
 
-SYNONYMS = {"help_centre": "movie", "python_reference": "spreadsheet"}
+SYNONYMS = {"help_centre": "movie", "python_reference": "haphazard"}
 CODES = {"help_centre": "E2041", "python_reference": "numpy.linalg.norm"}
 """What the fields begin with, by the name of a sample's table."""
 _DEEP = 200
