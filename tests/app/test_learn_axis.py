@@ -24,7 +24,7 @@ ROWS = (
 
 
 @pytest.fixture(autouse=True)
-def model() -> None:
+def loaded_model() -> None:
     """Load the model, which the page would wait for."""
     get_embedder().load()
 
@@ -155,3 +155,25 @@ def test_rows_that_are_all_alike(open_page: OpenPage, workbench: Workbench) -> N
     assert "nothing to explain" in said(open_axis(open_page, "share"))
     for step in ("axis", "place", "middle", "postgres", "remember"):
         said(open_axis(open_page, step))
+
+
+def test_a_model_that_cannot_be_had(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    made = workbench.create_collection("docs", model=MODEL)
+    made.upsert({"id": str(n), "content": "text"} for n in range(12))
+    with workbench.db.transaction() as connection:
+        connection.execute("update pgvista.collections set model = 'openai:no-such-model'")
+    assert "key" in said(open_axis(open_page, "axis"))
+
+
+def test_a_model_of_another_length(open_page: OpenPage, docs: Collection) -> None:
+    with docs.db.transaction() as connection:
+        connection.execute(
+            "alter table pgvista.docs alter embedding type vector(3) using '[1,2,3]'::vector(3)"
+        )
+    assert "The axis has 384 numbers, but the vectors of docs have 3" in said(
+        open_axis(open_page, "axis")
+    )

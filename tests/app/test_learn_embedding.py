@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, texts
 
 from pgvista.embed import get_embedder
+from pgvista.embed.local import packaged_folder
 from pgvista.errors import ModelUnavailable
 from pgvista.ui.learn.embedding_other import MODEL
 from pgvista.ui.learn.embedding_phrases import MAX_LINK_CHARS
@@ -18,7 +19,7 @@ HAM = "ham " * 10_000
 
 
 @pytest.fixture(autouse=True)
-def model() -> None:
+def loaded_model() -> None:
     """Load the model, which the page would wait for."""
     get_embedder().load()
 
@@ -164,6 +165,14 @@ def test_a_model_that_is_not_here(open_page: OpenPage, monkeypatch: pytest.Monke
         embedder.load()
     app = choose_model(open_page, embedder.name)
     assert "is not on this computer, and the Hugging Face hub cannot be reached" in said(app)
+
+
+def test_a_model_in_a_folder(open_page: OpenPage) -> None:
+    embedder = get_embedder(str(packaged_folder()))
+    embedder.load()
+    app = choose_model(open_page, embedder.name)
+    assert "Another space with another scale" in said(app)
+    assert not app.error
 
 
 def test_phrases_stay_and_stand_in_a_link_made_on_purpose(open_page: OpenPage) -> None:
