@@ -44,7 +44,7 @@ def test_cells_and_knobs(open_page: OpenPage) -> None:
     sizes = state.plane_lists(50).sizes
     assert f"{sizes.min()} to {sizes.max()} rows a list" in texts(app)
     assert "the 4 nearest lists alone" in texts(app)
-    assert app.query_params["lists"] == ["50"]
+    assert app.query_params["lists"] == "50"
 
 
 def test_a_link_brings_the_knobs_and_no_probes_above_the_lists(open_page: OpenPage) -> None:
@@ -103,7 +103,7 @@ def test_learning_too_early_on_the_real_index(open_page: OpenPage) -> None:
 
 def test_pgvectors_index_on_the_readers_rows(docs: Collection, open_page: OpenPage) -> None:
     app = open_page(PAGE, step="pgvector", collection="docs", real_lists="10", real_probes="10")
-    assert "With probes **10**: recall **1.00**, 100 % of 360 rows" in texts(app)
+    assert "With probes **10**: recall **1.00**, 100 % of 370 rows" in texts(app)
     assert "Every list is visited" in texts(app)
     app.session_state[state.REAL_PROBES] = 1.0
     app.run()
@@ -114,7 +114,7 @@ def test_pgvectors_index_on_the_readers_rows(docs: Collection, open_page: OpenPa
 def test_more_lists_than_rows_are_a_sentence(docs: Collection, open_page: OpenPage) -> None:
     app = open_page(PAGE, step="pgvector", collection="docs", real_lists="1000")
     assert not app.error
-    assert "1,000 lists for 360 rows: most lists are empty" in texts(app)
+    assert "1,000 lists for 370 rows: most lists are empty" in texts(app)
     assert "little data" in texts(app)
 
 
