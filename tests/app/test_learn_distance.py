@@ -224,7 +224,7 @@ def test_three_rows_one_of_them_zero(
 ) -> None:
     vectors(workbench, [[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]])
     app = open_page(PAGE, step="real", collection="docs")
-    assert "have lengths from 0 to 5. 1 of them are zero vectors" in said(app)
+    assert "have lengths from 0 to 5. 1 is a zero vector" in said(app)
     cosine = seen["learn_distance_real"][2].items
     assert (cosine[2].id, cosine[2].value) == ("1", "NaN")
     app = open_page(PAGE, step="operators", collection="docs")

@@ -152,3 +152,13 @@ def test_signs_are_drawn_once_they_are_revealed(browser_page: Page, app: str) ->
     shown = page.locator(".bits tr").nth(1)
     by_hand = int(shown.locator(".told").inner_text().split()[0])
     assert shown.locator(".bit.other").count() == by_hand
+
+
+def test_the_search_is_opened_with_the_metric(browser_page: Page, app: str) -> None:
+    page = browser_page
+    page.goto(f"{app}/distance?step=real&collection=docs")
+    expect(page.locator(".orders .item").first).to_be_visible(timeout=60_000)
+    page.get_by_text("6 · remember").click()
+    page.get_by_role("link", name="Search by L2").click()
+    expect(page).to_have_url(re.compile(r"/search\?.*search_metric=l2"))
+    expect(page).to_have_url(re.compile("collection=docs"))

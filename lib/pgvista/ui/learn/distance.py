@@ -9,7 +9,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.services.collections import list_collections
 from pgvista.ui.learn.distance_plane import four_step, length_step, nearest_step
-from pgvista.ui.learn.distance_real import operators_step, real_step
+from pgvista.ui.learn.distance_real import QUESTION, operators_step, real_step
 from pgvista.ui.learn.frame import Step, try_it
 from pgvista.ui.state import PARAMETER, chosen_name
 
@@ -79,9 +79,17 @@ def _remember(db: Database) -> Callable[[], None]:
         names = [item.name for item in list_collections(db)]
         chosen = chosen_name()
         where = {PARAMETER: chosen} if chosen in names and chosen is not None else {}
-        try_it("Search by inner product", "search", search_mode="semantic",
-               search_metric="inner_product", **where)  # fmt: skip
-        try_it("Search by L2", "search", search_mode="semantic", search_metric="l2", **where)
+        asked = st.session_state.get(f"{QUESTION}.{chosen}")
+        text = {"search_text": str(asked)} if asked else {}
+        for label, metric in (("inner product", "inner_product"), ("L2", "l2")):
+            try_it(
+                f"Search by {label}",
+                "search",
+                search_mode="semantic",
+                search_metric=metric,
+                **text,
+                **where,
+            )
         try_it("See which operator each index of yours serves", "indexes", **where)
 
     return body

@@ -38,7 +38,8 @@ from pgvista.ui.map_titles import titles_of
 STORED, ONE, CHANGED = "stored", "one", "changed"
 _WAYS = {STORED: "As stored", ONE: "Length 1", CHANGED: "Lengths changed"}
 _WAY, _SPREAD = "learn_distance_lengths", "learn_distance_spread"
-_QUESTION = "learn_distance_question"
+QUESTION = "learn_distance_question"
+"""Where the question is kept, before the collection's name."""
 _BUILT = "learn_distance_built"
 LIMIT = 10
 _BY_INDEX, _BY_SORT = "It uses the index", "It reads and sorts all rows"
@@ -53,7 +54,7 @@ def real_step(db: Database) -> Callable[[], None]:
         if collection is None:
             return
         lengths = once(("lengths", rows_held(db, collection)), db, collection, measure_lengths)
-        question = asked(db, collection, key=_QUESTION)
+        question = asked(db, collection, key=QUESTION)
         if question is not None:
             _orders(db, collection, question, lengths)
 
@@ -163,7 +164,7 @@ def _table(proof: IndexProof | None) -> None:
     for row in operators():
         names = [f"`{name}`" for name in row.opclasses]
         cells = {
-            "Distance": row.metric.label,
+            "Distance": row.metric.label[:1].upper() + row.metric.label[1:],
             "Operator": f"`{row.operator}`",
             "Operator class": " ".join(names),
             "Index": ", ".join({"hnsw": "HNSW", "ivfflat": "IVFFlat"}[m] for m in row.methods),
@@ -254,11 +255,8 @@ def _facts(collection: Collection, lengths: Lengths) -> str:
         if lengths.are_one
         else f"have lengths from {lengths.shortest:.4g} to {lengths.longest:.4g}"
     )
-    zeros = (
-        f" {lengths.zeros} of them are zero vectors: NaN under cosine, and last."
-        if lengths.zeros
-        else ""
-    )
+    are = "is a zero vector" if lengths.zeros == 1 else "are zero vectors"
+    zeros = f" {lengths.zeros:,} {are}: NaN under cosine, and last." if lengths.zeros else ""
     return f"Compared: {about} of {plain(collection.name)}. As stored, its vectors {said}.{zeros}"
 
 

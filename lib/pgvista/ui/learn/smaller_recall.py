@@ -42,6 +42,7 @@ from pgvista.ui.types_names import type_name
 _CANDIDATES, _TYPE = "learn_smaller_candidates", "learn_smaller_type"
 _QUESTION = "learn_smaller_question"
 _DEFAULT_CANDIDATES = 40.0
+_GOOD = 0.95
 _GUESSES = {"2 of 10": 0.2, "4 of 10": 0.4, "7 of 10": 0.7, "9 of 10": 0.9}
 
 
@@ -92,7 +93,7 @@ def _measured(collection: Collection, result: TypesResult, other: int) -> None:
             point.stored.key: type_name(point.stored, collection.vector_type, result.dimension)
             for point in result.points
         }
-        left, right = st.columns((0.55, 0.45), gap="medium")
+        left, right = st.columns((0.58, 0.42), gap="medium")
         number = st.column_config.NumberColumn
         with left:
             st.dataframe(
@@ -106,14 +107,19 @@ def _measured(collection: Collection, result: TypesResult, other: int) -> None:
                 key="learn_smaller_table",
                 column_config={
                     "type": st.column_config.TextColumn("Type", pinned=True),
-                    "bytes": number("Bytes a vector", format="%,.0f", help="pg_column_size, mean"),
+                    "bytes": number(
+                        "Vector",
+                        format="%,.0f B",
+                        help="Bytes of a value: the mean of pg_column_size",
+                    ),
                     "row": number(
-                        "Bytes a row",
-                        format="%,.0f",
-                        help="In a table whose column is of this type, with its other columns",
+                        "Row",
+                        format="%,.0f B",
+                        help="Bytes of a row in a table whose column is of this type, with its "
+                        "other columns",
                     ),
                     "index": st.column_config.TextColumn(
-                        "HNSW, a million rows", help="Estimated for m 16"
+                        "HNSW, 1 M rows", help="An index of a million rows, estimated for m 16"
                     ),
                     "found": number("Recall@10", format="%.2f", help="Not re-ranked"),
                     "again": number("Re-ranked", format="%.2f"),
@@ -233,9 +239,9 @@ def _best(
     candidates: int,
 ) -> str:
     """Name the smallest type that has lost next to nothing after re-ranking."""
-    good = [p for p in result.points[1:] if p.recall.get(oversample, 0.0) >= 0.95]
+    good = [p for p in result.points[1:] if p.recall.get(oversample, 0.0) >= _GOOD]
     if not good:
-        return f"With {candidates} candidates no smaller type reaches recall 0.95."
+        return f"With {candidates} candidates no smaller type reaches recall {_GOOD}."
     best = min(good, key=lambda point: point.value_bytes)
     times = result.points[0].value_bytes / best.value_bytes
     sizes = [
@@ -249,8 +255,13 @@ def _best(
     )
     return (
         f"With {candidates} candidates, **{plain(names[best.stored.key])}** is the smallest that "
-        f"reaches recall 0.95 ({best.recall[oversample]:.2f}): a vector {times:.1f} times "
-        f"smaller{index}. For re-ranking, the full vectors stay in the table."
+        f"reaches recall {_GOOD} ({best.recall[oversample]:.2f}): a vector {times:.1f} times "
+        f"smaller{index}. "
+        + (
+            "It needs no re-ranking."
+            if best.recall[1] >= _GOOD
+            else "For re-ranking, the full vectors stay in the table."
+        )
     )
 
 

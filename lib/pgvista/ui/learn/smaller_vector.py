@@ -166,11 +166,19 @@ def _line(name: str, pair: BitPair, names: dict[str, str]) -> BitLine:
 
 def _about_the_angle(pair: BitPair) -> str:
     degrees = _degrees(pair.cosine)
-    return (
-        f"The angle is {degrees:.0f}°, and a sign differs with a chance of about {degrees:.0f} in 180: "
-        "in many dimensions, rows that have nothing to do with each other stand nearly at right "
-        "angles."
+    said = (
+        f"The angle is {degrees:.0f}°, and in directions drawn at random a sign differs with a chance "
+        f"of {degrees:.0f} in 180"
     )
+    as_drawn = abs(pair.hamming - pair.expected) <= 0.1 * len(pair.bits)
+    if as_drawn and abs(degrees - 90) <= 20:
+        return (
+            f"{said}: in many dimensions, rows that have nothing to do with each other stand nearly "
+            "at right angles."
+        )
+    if as_drawn:
+        return f"{said}."
+    return f"{said}, {pair.expected:,.0f} signs: the axes of these vectors are not drawn at random."
 
 
 def _hand(pairs: BitPairs) -> str:
