@@ -166,6 +166,17 @@ def test_a_collection_with_nothing_to_colour_by(workbench: Workbench, open_page:
         to(app, step)
 
 
+def test_equal_vectors_and_rows_left_out(workbench: Workbench, open_page: OpenPage) -> None:
+    made = workbench.create_collection("same", dimension=3)
+    made.upsert({"id": str(n), "embedding": [1.0, 1.0, 1.0]} for n in range(40))
+    made.upsert([{"id": "zero", "embedding": [0.0, 0.0, 0.0]}])
+    app = opened(open_page)
+    assert "All vectors are equal: where a point lies here means nothing." in said(app)
+    assert "1 with a zero vector, which points nowhere: not on the map." in said(app)
+    for step in ("one row", "noise", "remember"):
+        to(app, step)
+
+
 def test_too_few_rows(workbench: Workbench, open_page: OpenPage) -> None:
     made = workbench.create_collection("few", dimension=3)
     made.upsert({"id": str(n), "embedding": [1.0, n, 0.0]} for n in range(5))

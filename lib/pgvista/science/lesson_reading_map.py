@@ -15,7 +15,7 @@ from pgvista.science.examples import unit
 from pgvista.science.knn import Knn, nearest_neighbours
 from pgvista.science.map_quality import neighbours_kept
 from pgvista.science.pca import pca
-from pgvista.science.projection import OnStep, layout
+from pgvista.science.projection import OnStep, is_constant, layout
 
 MOST_NEIGHBORS = 50
 """The largest n_neighbors that a lesson's map is laid out with."""
@@ -48,6 +48,11 @@ class Rows:
     def true(self) -> Places:
         """The k true neighbours of each row, nearest first: shape (n, k)."""
         return self.knn.places[:, : self.k]
+
+    @property
+    def all_equal(self) -> bool:
+        """Whether there is nothing to tell one row from another by."""
+        return is_constant(self.start)
 
     @property
     def kept_random(self) -> float:

@@ -115,6 +115,11 @@ def test_pca_keeps_a_plane_whole() -> None:
     assert made.groups == 0
 
 
+def test_equal_vectors_are_told() -> None:
+    assert rows_of(np.ones((30, 4), np.float32), Metric.COSINE).all_equal
+    assert not rows_of(line(), Metric.L2).all_equal
+
+
 def test_noise_has_the_same_shape_and_no_near_neighbours() -> None:
     rows = rows_of(blobs(), Metric.COSINE)
     noise = noise_like(rows, seed=4)

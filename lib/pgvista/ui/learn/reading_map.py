@@ -10,6 +10,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.science.lesson_reading_map import Groups, compare_groups
 from pgvista.services.lesson_reading_map import MIN_DISTS, NEIGHBORS, PCA, TSNE, UMAP, umap_name
+from pgvista.ui.errors import plain
 from pgvista.ui.learn.frame import Step, keep_in_address, try_it
 from pgvista.ui.learn.reading_map_chance import noise, seeds
 from pgvista.ui.learn.reading_map_charts import (
@@ -88,6 +89,11 @@ def _three(data: LessonData) -> None:
         f"that are among its {rows.rows.k} nearest on the map. Points strewn at random keep "
         f"**{rows.rows.kept_random:.1%}**."
     )
+    if rows.rows.all_equal:
+        st.info("All vectors are equal: where a point lies here means nothing.")
+    for note in rows.notes:
+        if "drawn at random" not in note:  # that is said above
+            st.markdown(f":gray[{plain(note)}]")
     ready(data, TSNE, UMAP)
 
 
