@@ -115,7 +115,7 @@ def swarm(positions: Doubles, bins: int = 90) -> Doubles:
     low, high = float(positions.min()), float(positions.max())
     width = (high - low) / bins or 1.0
     cell = np.minimum(((positions - low) / width).astype(int), bins - 1)
-    order = np.argsort(positions, kind="stable")
+    order = np.random.default_rng(0).permutation(len(positions))  # by position they would lean
     for part in np.unique(cell):
         members = order[cell[order] == part]
         step = np.arange(len(members))

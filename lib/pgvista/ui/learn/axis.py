@@ -96,7 +96,7 @@ def _axis(db: Database, collection: Collection) -> None:
 def _both_ends(axis: Axis) -> None:
     count = len(axis.found.places)
     listed = min(2 if presenting() else LISTED, count // 2)
-    chars = 42 if presenting() else 62
+    chars = 50 if presenting() else 62
     left, right = st.columns(2, gap="medium")
     for place, title, ranks in (
         (left, f"Farthest towards {quoted(axis.start, 34)}", range(listed)),

@@ -76,14 +76,15 @@ def begin(collection: Collection) -> None:
 
 
 def axis_fields(presets: tuple[tuple[str, str], ...]) -> None:
-    """Draw the two fields, and the presets beneath them."""
+    """Draw the two fields, and beneath them the collection's own axis and the presets."""
     left, right = st.columns(2, gap="medium")
     with left:
         live_field("From", "", key=START)
     with right:
         live_field("To", "", key=END)
     with st.container(horizontal=True, gap="small", key=f"{PREFIX}presets"):
-        for start, end in presets:
+        own = st.session_state.get(_BEGAN)
+        for start, end in dict.fromkeys((own, *presets) if own else presets):
             st.button(
                 f"{start} → {end}",
                 key=f"{PREFIX}preset_{start}_{end}",
