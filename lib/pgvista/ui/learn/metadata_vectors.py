@@ -62,9 +62,8 @@ def _table(found: VectorLesson) -> None:
     lines += [_line(run, found.counts.get(run.year, 0)) for run in runs]
     st.markdown("\n".join(lines))
     st.markdown(
-        "With few rows expected, and an index that serves the condition, the planner takes the "
-        "condition first and compares vectors exactly. With many it takes the vector index and "
-        "filters what comes out: then iterative scans are needed, whatever the type of the column."
+        "Where few rows are expected, the condition's index comes first; else the vector index, which "
+        "needs an iterative scan."
     )
     if presenting():
         return
