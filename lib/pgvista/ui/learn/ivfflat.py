@@ -71,8 +71,9 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
             "pgvector",
             "The same knobs on pgvector's own index",
             partial(real_step, db),
-            "These are real rows and a real index. In the plane one list found nearly all; in "
-            "hundreds of dimensions a cell has many neighbours, and one list finds far less. "
+            "These are real rows and a real index; the dotted line is this page's own k-means. In the "
+            "plane one list found nearly all. In hundreds of dimensions a cell has many neighbours, "
+            "so with real texts one list often finds far less. "
             "Ask: how much of the table must be read for a recall of 0.95?",
         ),
         Step(
