@@ -219,7 +219,7 @@ def _rest_rem(*, still: bool, whole: bool) -> float:
     """Return how much of the screen's height is needed by what is above and beneath the plane."""
     if presenting():
         return 16.0 if whole else 13.0 if still else 15.5
-    return 27.5 if whole or not still else 25.0
+    return 29.0 if whole or not still else 25.5
 
 
 def _clicked(place: tuple[float, float]) -> None:

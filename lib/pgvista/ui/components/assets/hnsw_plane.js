@@ -157,7 +157,7 @@ function drawLinks(state, pen, links, seen) {
   }
   pen.lineWidth = 1;
   pen.strokeStyle = state.theme.muted;
-  pen.globalAlpha = Math.max(0.13, Math.min(0.4, 500 / (lines.length / 4 + 1)));
+  pen.globalAlpha = Math.max(0.05, Math.min(0.4, 300 / (lines.length / 4 + 1)));
   pen.stroke();
   pen.globalAlpha = 1;
 }
@@ -219,7 +219,7 @@ function steps(walk, from, to) {
 
 /** Paint the moment `state.at` of the walk on the canvas. */
 function paint(state, canvas) {
-  const { walk, theme, height, ratio } = state;
+  const { walk, theme, ratio } = state;
   const pen = canvas.getContext("2d");
   pen.setTransform(1, 0, 0, 1, 0, 0);
   const i = Math.min(state.at, walk.kind.length - 1);
@@ -255,7 +255,7 @@ function paint(state, canvas) {
   }
   const query = state.pending ?? walk.header.at;
   star(pen, [toX(state, query[0]), toY(state, query[1])], 9 * state.unit, theme.text, theme.background);
-  if (state.camera.scale > 1.7 * state.fullScale) drawInset(state, pen, height);
+  if (walk.kind.length && state.camera.scale > 1.7 * state.fullScale) drawInset(state, pen, layer);
   state.painted += 1;
 }
 
@@ -265,14 +265,37 @@ function visitedOf(walk, from, to) {
   return visited;
 }
 
-/** The whole plane in the corner, with a frame about what is in view. */
-function drawInset(state, pen, height) {
-  const { graph, theme, width, camera } = state;
+/** The corner [right, bottom] where the least of a layer's walk lies, the same for all its steps. */
+function cornerOf(state, layer, w, h) {
+  const { walk, graph, width, height } = state;
+  const key = `${state.serial}.${layer}.${width}.${height}.${state.zoom}`;
+  if (state.cornerKey === key) return state.corner;
+  state.cornerKey = key;
+  const camera = cameraOf(wantedBox(state), width, height);
+  const nodes = walk.header.still ? walk.looked : boxNodes(state);
+  const seen = [walk.header.at, ...Array.from(nodes).map((i) => [graph.xy[2 * i], graph.xy[2 * i + 1]])];
+  const counts = [[0, 1], [1, 1], [1, 0], [0, 0]].map(([right, bottom]) => {
+    const inside = seen.filter(([x, y]) => {
+      const px = width / 2 + (x - camera.x) * camera.scale;
+      const py = height / 2 - (y - camera.y) * camera.scale;
+      const [dx, dy] = [right ? width - px : px, bottom ? height - py : py];
+      return dx < w + 20 && dy < h + 20;
+    });
+    return [inside.length, [right, bottom]];
+  });
+  state.corner = counts.reduce((best, one) => (one[0] < best[0] ? one : best))[1];
+  return state.corner;
+}
+
+/** The whole plane in a corner, with a frame about what is in view. */
+function drawInset(state, pen, layer) {
+  const { graph, theme, width, height, camera } = state;
   const [x0, x1, y0, y1] = graph.box;
   const size = Math.min(110 * state.unit, width * 0.22);
   const scale = size / Math.max(x1 - x0, y1 - y0);
   const [w, h] = [(x1 - x0) * scale, (y1 - y0) * scale];
-  const [left, top] = [8, height - h - 8];
+  const [right, bottom] = cornerOf(state, layer, w, h);
+  const [left, top] = [right ? width - w - 8 : 8, bottom ? height - h - 8 : 8];
   pen.fillStyle = theme.background;
   pen.globalAlpha = 0.9;
   pen.fillRect(left, top, w, h);

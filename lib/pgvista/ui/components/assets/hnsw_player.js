@@ -263,14 +263,14 @@ function showSide(root, i) {
   const title = over ? "Result list" : "Candidate list";
   const places = ef === 1 ? "1 place" : `${list.length} of ${whole(ef)} places`;
   setText(parts.head.firstChild, title);
-  setText(parts.head.lastChild, over ? `the ${walk.header.found.length} nearest are the answer` : places);
+  setText(parts.head.lastChild, over ? `${walk.header.found.length} are the answer` : places);
   fillList(root, { list, fresh, over, visited: visitedOf(walk, from, i), here: walk.node[i] });
 }
 
 function fillList(root, { list, fresh, over, visited, here }) {
   const { parts, state } = root;
   const rem = remOf();
-  const room = Math.max(3, Math.floor((parts.list.clientHeight || 12 * ROW_REM * rem) / (ROW_REM * rem)));
+  const room = Math.max(1, Math.floor((parts.list.clientHeight || 12 * ROW_REM * rem) / (ROW_REM * rem)));
   const rows = list.slice(0, room);
   while (parts.list.children.length > rows.length) parts.list.lastChild.remove();
   while (parts.list.children.length < rows.length) {
