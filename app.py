@@ -38,10 +38,14 @@ PAGES = {
     "Learn": lesson_pages(),
 }
 page = st.navigation(PAGES, position="hidden")
+presented = presenting()
 st.set_page_config(
-    page_title=f"{page.title} · pgvista", page_icon=ICON, layout="wide", initial_sidebar_state=256
+    page_title=f"{page.title} · pgvista",
+    page_icon=ICON,
+    layout="wide",
+    initial_sidebar_state="collapsed" if presented else 256,
 )
 apply_theme()
-show_sidebar(PAGES, page, presented=presenting())
+show_sidebar(PAGES, page, presented=presented)
 page.run()
 warm_model()

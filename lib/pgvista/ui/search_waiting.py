@@ -15,9 +15,12 @@ _BEGAN = "_search_wait"
 _FAILED = "failed: "
 
 
-def show_waiting(embedder: ModelEmbedder, *, meanwhile: bool) -> None:
+def show_waiting(
+    embedder: ModelEmbedder, *, meanwhile: bool, rest: str = "Keyword search works meanwhile."
+) -> None:
     """Say that the model is loading, or why it cannot be; `meanwhile`: words are searched below.
 
+    `rest` is what is said of the time until then, where nothing is searched below.
     The loading begins when the page has been painted, and the page is drawn again at its end.
     """
     state = embedder.loading_state
@@ -33,14 +36,14 @@ def show_waiting(embedder: ModelEmbedder, *, meanwhile: bool) -> None:
             if meanwhile:
                 st.markdown(":gray[Below: what words alone find.]")
         return
-    _wait(embedder, meanwhile)
+    _wait(embedder, "Meanwhile, words are searched." if meanwhile else rest)
     if not meanwhile:
         for _ in range(3):
             st.skeleton(height=90)
 
 
 @st.fragment(run_every=POLL_S)
-def _wait(embedder: ModelEmbedder, meanwhile: bool) -> None:
+def _wait(embedder: ModelEmbedder, rest: str) -> None:
     began = st.session_state.get(_BEGAN)
     state = embedder.loading_state
     if began is None or began[0] != embedder.name:
@@ -52,7 +55,6 @@ def _wait(embedder: ModelEmbedder, meanwhile: bool) -> None:
         st.rerun()
     seconds = time.monotonic() - began[1]
     passed = f" {seconds:.0f} s" if seconds >= 1 else ""
-    rest = "Meanwhile, words are searched." if meanwhile else "Keyword search works meanwhile."
     st.info(
         f"**Loading {plain(embedder.name)}, once…**{passed}  \n{rest}",
         icon=":material/hourglass_top:",

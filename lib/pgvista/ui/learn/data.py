@@ -42,7 +42,7 @@ def embed_texts(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     embedder = get_embedder()
     if not embedder.is_loaded:
-        show_waiting(embedder, meanwhile=False)
+        show_waiting(embedder, meanwhile=False, rest="The lesson goes on by itself.")
         st.stop()
     kept: dict[str, NDArray[np.float32]] = st.session_state.setdefault(_VECTORS, {})
     if missing := list(dict.fromkeys(text for text in texts if text not in kept)):

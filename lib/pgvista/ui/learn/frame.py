@@ -94,7 +94,13 @@ def predict(name: str, question: str, options: Sequence[str]) -> Guess | None:
     with st.container(border=True, key=f"{prefix}_box"):
         st.markdown(f":material/help: **{question}**")
         with st.container(horizontal=True, vertical_alignment="center"):
-            guess = st.pills("Your prediction", options, key=choice, label_visibility="collapsed")
+            guess = st.pills(
+                "Your prediction",
+                options,
+                key=choice,
+                format_func=plain,
+                label_visibility="collapsed",
+            )
             st.button(
                 "Reveal",
                 key=f"{prefix}_reveal",
@@ -190,7 +196,7 @@ def _read(lesson: Lesson, found: Sequence[Lesson], steps: Sequence[Step], at: in
     st.markdown(f":gray[{lesson.idea}]")
     _outline(steps, at)
     step = steps[at]
-    st.markdown(f"#### {step.title}")
+    st.markdown(f"### {step.title}")
     with guarded():
         step.body()
     with st.container(horizontal=True, vertical_alignment="center", key=f"{_prefix()}ways"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamlit.navigation.page import Page
 
@@ -22,6 +22,8 @@ class Lesson:
     idea: str
     """What it shows, in one sentence."""
     icon: str
+    short: str = ""
+    """What the sidebar calls it, where the title is too long for it."""
     number: int = 0
     """Its place among the lessons, from 1."""
 
@@ -106,6 +108,7 @@ _ALL = (
         "The same condition on a typed column and on jsonb: another plan, another index, other "
         "mistakes.",
         ":material/data_object:",
+        "Columns and jsonb",
     ),
 )
 
@@ -114,15 +117,12 @@ def lessons() -> tuple[Lesson, ...]:
     """Return the lessons whose page is there, numbered from 1."""
     root = app_script().parent
     there = [lesson for lesson in _ALL if (root / lesson.path).is_file()]
-    return tuple(
-        Lesson(lesson.key, lesson.title, lesson.idea, lesson.icon, number)
-        for number, lesson in enumerate(there, 1)
-    )
+    return tuple(replace(lesson, number=number) for number, lesson in enumerate(there, 1))
 
 
 def lesson_pages() -> list[Page]:
     """Return the pages of the section Learn: the overview, then each lesson."""
     return [
         page_of(OVERVIEW, "Lessons", ":material/school:"),
-        *(page_of(lesson.path, lesson.title, lesson.icon) for lesson in lessons()),
+        *(page_of(lesson.path, lesson.short or lesson.title, lesson.icon) for lesson in lessons()),
     ]

@@ -1,5 +1,7 @@
-// How long a key is waited for to come back: then the keyboard works again, whatever happened.
-const PATIENCE_MS = 4000;
+// How long a key is waited for to come back: then the next one is sent, whatever happened.
+const PATIENCE_MS = 3000;
+// Keys pressed while one is on its way; more than these were pressed in impatience.
+const QUEUED = 3;
 const KEYS = {
   ArrowRight: "next",
   PageDown: "next",
@@ -17,7 +19,7 @@ function makeKeys() {
     root.append(el("kbd", "", key));
     if (text) root.append(el("span", "what", text));
   }
-  root.state = { presenting: false, turn: undefined, waits: false, timer: 0 };
+  root.state = { presenting: false, turn: undefined, waits: false, queue: [], timer: 0 };
   root.listen = (event) => press(root, event);
   return root;
 }
@@ -38,11 +40,19 @@ function press(root, event) {
   const { state } = root;
   if (event.altKey || event.ctrlKey || event.metaKey || event.repeat || isTaken(event)) return;
   const value = state.presenting ? KEYS[event.key] : { p: "present", P: "present" }[event.key];
-  if (value === undefined || state.waits || !root.isConnected) return;
+  if (value === undefined || !root.isConnected) return;
   event.preventDefault();
-  state.waits = true;
+  if (state.queue.length < QUEUED) state.queue.push(value);
+  if (!state.waits) send(root);
+}
+
+function send(root) {
+  const { state } = root;
   clearTimeout(state.timer);
-  state.timer = setTimeout(() => (state.waits = false), PATIENCE_MS);
+  const value = state.queue.shift();
+  state.waits = value !== undefined;
+  if (!state.waits) return;
+  state.timer = setTimeout(() => send(root), PATIENCE_MS);
   state.setTriggerValue("pressed", { value });
 }
 
@@ -50,7 +60,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = rootOf(parentElement, makeKeys);
   root.state.setTriggerValue = setTriggerValue;
-  if (root.state.turn !== data.turn) root.state.waits = false;
+  if (root.state.turn !== data.turn) setTimeout(() => send(root));
   root.state.turn = data.turn;
   root.state.presenting = data.presenting;
   root.hidden = !data.presenting;
