@@ -143,6 +143,12 @@ def test_rows_that_changed_are_read_anew(open_page: OpenPage, docs: Collection) 
     assert "a camera" in [item.value for item in app.markdown if "Farthest" in item.value][1]
 
 
+@pytest.mark.usefixtures("docs")
+def test_the_axis_is_searched_and_linked(open_page: OpenPage) -> None:
+    app = open_axis(open_page, "remember", "a (printer)", "a & b")
+    assert "(?start=a+%28printer%29&end=a+%26+b&collection=docs)" in said(app)
+
+
 def test_no_collection_and_too_few_rows(open_page: OpenPage, workbench: Workbench) -> None:
     assert "This lesson runs on real rows" in said(open_page(PAGE))
     workbench.create_collection("docs", model=MODEL).upsert([{"id": "a", "content": "alone"}])

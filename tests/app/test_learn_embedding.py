@@ -180,7 +180,7 @@ def test_phrases_stay_and_stand_in_a_link_made_on_purpose(open_page: OpenPage) -
     assert "a" not in app.query_params
     app.query_params["step"] = "remember"
     app.run()
-    assert "What to remember" in said(app)
+    assert "(?a=a+dog&d=cheese)" in said(app)
     linked = open_page(PAGE, step="near", a="a dog", d="cheese")
     assert [item.value for item in linked.text_input] == [
         "a dog", "the kitten", "the ham sandwich", "cheese",

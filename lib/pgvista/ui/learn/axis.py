@@ -32,7 +32,13 @@ from pgvista.ui.learn.axis_rows import (
     rows_said,
 )
 from pgvista.ui.learn.data import lesson_collection
-from pgvista.ui.learn.embedding_phrases import quoted, show_notes, small_figure, without_markup
+from pgvista.ui.learn.embedding_phrases import (
+    lesson_link,
+    quoted,
+    show_notes,
+    small_figure,
+    without_markup,
+)
 from pgvista.ui.learn.frame import (
     Step,
     keep_in_address,
@@ -44,7 +50,6 @@ from pgvista.ui.learn.frame import (
 )
 from pgvista.ui.state import PARAMETER
 
-PAGE = "pages/learn/axis.py"
 LISTED = 3
 """Rows named at each end."""
 WEAK = 1.5
@@ -323,12 +328,7 @@ def _remember(db: Database, collection: Collection) -> None:
         for name, key in (("start", axis_rows.START), ("end", axis_rows.END))
     }
     if 0 < sum(map(len, phrases.values())) <= 1_500:
-        st.page_link(
-            PAGE,
-            label="A link to this lesson with your axis: open it and copy the address",
-            icon=":material/link:",
-            query_params={**phrases, PARAMETER: collection.name},
-        )
+        lesson_link("your axis", {**phrases, PARAMETER: collection.name})
 
 
 _NOTES = {

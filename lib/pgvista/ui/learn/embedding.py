@@ -26,6 +26,7 @@ from pgvista.ui.learn.embedding_phrases import (
     PREFIX,
     Phrases,
     common_words,
+    lesson_link,
     live_field,
     option,
     phrase_field,
@@ -40,8 +41,6 @@ from pgvista.ui.learn.embedding_phrases import (
 )
 from pgvista.ui.learn.embedding_tokens import tokens_and_mean
 from pgvista.ui.learn.frame import Guess, Step, predict, sql_behind, try_it, verdict
-
-PAGE = "pages/learn/embedding.py"
 
 STATEMENTS = ("I like ham", "I do not like ham", "Ham is one of my favourite foods")
 _STATEMENT_NAMES = ("A statement", "Its negation", "A paraphrase")
@@ -228,12 +227,7 @@ def _remember() -> None:
     )
     linked = phrase_link()
     if linked:
-        st.page_link(
-            PAGE,
-            label="A link to this lesson with your phrases: open it and copy the address",
-            icon=":material/link:",
-            query_params=linked,
-        )
+        lesson_link("your phrases", linked)
 
 
 _NOTES = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -59,6 +60,12 @@ def phrase_link() -> dict[str, str] | None:
         if text != default
     }
     return found if sum(map(len, found.values())) <= MAX_LINK_CHARS else None
+
+
+def lesson_link(what: str, parameters: Mapping[str, str]) -> None:
+    """Draw a link that opens this lesson anew with what was typed, for its address to be copied."""
+    address = "?" + urlencode(parameters)
+    st.markdown(f":material/link: [This lesson with {what}]({address}): open it, copy the address")
 
 
 def typed_phrases() -> tuple[str, ...]:
