@@ -32,6 +32,8 @@ _TABLE = sql.Identifier("pg_temp", "lesson")
 _TEXT_CHARS = 200
 _METADATA_BYTES = 2_000
 _SAMPLED = 500
+_NOISE = 3
+"""In sizes of a vector's numbers: copies of a row in clumps would make a graph that falls apart."""
 
 
 class Form(StrEnum):
@@ -115,8 +117,8 @@ def fill(collection: Collection, dimension: int | None) -> Query:
     """Fill the table: the collection's rows again and again, each with a year in both places.
 
     Later years have more rows, in proportion to their distance from 1969. Metadata that is no
-    object, or larger than 2 kB, is left away. Vectors get noise of
-    the size of their numbers, so that copies do not lie in clumps.
+    object, or larger than 2 kB, is left away. Vectors get noise, so
+    that copies differ.
     """
     roles = collection.roles
     embedding = column("d", roles.embedding)
@@ -125,10 +127,11 @@ def fill(collection: Collection, dimension: int | None) -> Query:
     if dimension is not None:
         noise = compose(
             """, noise as materialized (
-  select avg(abs(number)) as size
+  select {noise} * avg(abs(number)) as size
   from (select embedding from source limit {sampled}) as sampled,
     unnest((embedding::real[])[1:{dimension}]) as number
 )""",
+            noise=sql.Literal(_NOISE),
             sampled=sql.Literal(_SAMPLED),
             dimension=sql.Literal(dimension),
         )
