@@ -59,7 +59,8 @@ def got_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
             go.Bar(
                 y=names, x=[points[name].rows for name in names], orientation="h", name="rows returned",
                 marker={"color": colours.primary},
-                text=[f"{points[name].rows:.1f}" for name in names], textposition="auto",
+                text=[f"{points[name].rows:.1f}" for name in names], textposition="inside",
+                textfont={"size": scaled(15), "color": colours.background}, textangle=0,
                 hovertemplate="%{y} of the rows meet the filter: %{x:.1f} rows returned<extra></extra>",
             ),
             go.Bar(
@@ -68,7 +69,7 @@ def got_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
             ),
         ]
     )  # fmt: skip
-    figure.update_layout(barmode="stack", bargap=0.35)
+    figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
     figure.update_xaxes(
         title="Rows, mean of the queries; 10 are wanted", range=[0, 10], fixedrange=True
     )
@@ -158,6 +159,7 @@ def scan_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
             go.Bar(
                 x=names, y=heights, name=name, marker={"color": colour},
                 text=[f"{height:.1f}" for height in heights], textposition="outside",
+                textfont={"size": scaled(13)},
                 hovertemplate="%{x}: %{y:.1f} " + name + "<extra></extra>",
             )
             for name, colour, heights in bars

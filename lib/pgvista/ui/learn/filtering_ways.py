@@ -125,7 +125,7 @@ def _ways(db: Database, found: state.Rows, results: Filtered) -> None:
         }
         st.markdown(_table("way", ways))
         took = "the HNSW index" if planner.used_index else "the rows of the filter, and sorted them"
-        short = " and rows are missing: it weighs cost, not recall." if planner.rows < 9.5 else "."
+        short = ", and rows are missing: it weighs cost, not recall." if planner.rows < 9.5 else "."
         st.markdown(
             f"The planner took {took}{short} The partial index takes "
             f"{size(partial.index_bytes)}, the whole one {size(results.index.index_bytes)}."

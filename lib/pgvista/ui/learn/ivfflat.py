@@ -128,7 +128,10 @@ def _border() -> None:
     own = visit(state.plane(), cut, way.end, 1).hits
     guess = predict("border", "How many of its 10 nearest rows lie in the query's own list?", _OWN)
     if guess is None:
-        _picture(cut, key=f"{state.QUERY}_asked", query=way.end, probes=1, fixed=True)
+        left, right = st.columns(_SPLIT, gap="medium")
+        with left:
+            _picture(cut, key=f"{state.QUERY}_asked", query=way.end, probes=1, fixed=True)
+        right.markdown("probes = 1: the query looks into its own list, and into no other.")
         return
     answer = _OWN[0 if own == 10 else 1 if own >= 7 else 2 if own >= 4 else 3]
     verdict(guess, answer, f"{own} of the 10 are found; the others lie over the border.")
@@ -235,13 +238,19 @@ def _early(db: Database) -> None:
         _LOOKED,
     )
     if guess is None:
-        _picture(
-            state.plane_lists(lists),
-            key=f"{state.QUERY}_before",
-            query=state.DEFAULT_QUERY,
-            probes=1,
-            fixed=True,
-            early=built_on,
+        left, right = st.columns(_SPLIT, gap="medium")
+        with left:
+            _picture(
+                state.plane_lists(lists),
+                key=f"{state.QUERY}_before",
+                query=state.DEFAULT_QUERY,
+                probes=1,
+                fixed=True,
+                early=built_on,
+            )
+        right.markdown(
+            "The cells here are those learnt from all rows. Those that were there first are marked: "
+            "rows come from the left to the right, as rows of a table come by date or by source."
         )
         return
     cut = state.early_lists(lists, built_on)

@@ -222,7 +222,7 @@ function tell(root, seen) {
 function drawLegend(root) {
   const { data, early } = root.state;
   const items = [["star", "query"], ["plus", "centroid"], ["looked", "row looked at"]];
-  if (early.length) items.push(["early", "learnt from"]);
+  if (early.length) items.push(["early", "came first"]);
   if (data.reveal) items.push(["near", "nearest, found"], ["missed", "nearest, missed"]);
   const key = JSON.stringify(items);
   if (root.state.legend === key) return;
