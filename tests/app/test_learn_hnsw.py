@@ -145,6 +145,7 @@ def test_rows_that_are_all_equal(open_page: OpenPage, workbench: Workbench) -> N
     made.upsert({"id": str(n), "embedding": [1, 2]} for n in range(40))
     app = open_page(PAGE, step="Rows", collection="same")
     reveal(app, "picture")
+    assert "All 32 rows have the same vector" in texts(app)
     assert not app.error
 
 

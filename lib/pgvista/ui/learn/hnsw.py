@@ -27,8 +27,9 @@ _EF = (
 )
 _BUILD = (
     "Ask before each move: more links, fewer or more distances? The usual wrong idea: a larger m is "
-    "always better. It finds more with the same ef_search, for about twice the distances and twice the "
-    "memory. Show m 2: some points can be reached by no walk, and no ef_search finds them."
+    "always better. It finds more with the same ef_search, for more distances and more memory: "
+    "compare the two curves at one number of distances. Show m 2 with ef_construction 4: a walk cannot "
+    "reach some points at all, and no ef_search finds them."
 )
 _ROWS = (
     "The same walk in hundreds of dimensions. *Why does it jump about?* It does not: neighbours in 384 "

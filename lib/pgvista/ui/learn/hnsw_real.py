@@ -13,7 +13,7 @@ from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.model.index import DEFAULT_EF_CONSTRUCTION, DEFAULT_M
 from pgvista.model.lesson_index import RealIndex
-from pgvista.science.hnsw import Near
+from pgvista.science.hnsw import Hnsw, Near
 from pgvista.science.hnsw_recall import EfPoint, missed, nearest, plane_ranks
 from pgvista.science.hnsw_walk import walk
 from pgvista.services.lesson_hnsw import FEWEST
@@ -126,6 +126,7 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
         with right:
             ef = ef_knob(state.ROW_EF, 40)
         below_limit(ef, state.LIMIT)
+        _equal_rows(graph)
         found = walk(graph, sample.queries[number], ef=ef, limit=state.LIMIT)
         lost = missed(found.found, truth)
         scene = Scene(
@@ -147,6 +148,21 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
         )
         with st.expander(f"The {len(truth)} true neighbours", icon=":material/table_rows:"):
             _table(truth, ranks, lost, rows.titles())
+
+
+def _equal_rows(graph: Hnsw) -> None:
+    """Say where rows have one vector."""
+    rows, nodes = len(graph.points), len(graph.layers[0])
+    if nodes == 1:
+        st.markdown(
+            f":material/info: **All {rows:,} rows have the same vector:** they share one node, so there "
+            "is nothing to walk, and no row is nearer than another."
+        )
+    elif nodes < rows:
+        st.markdown(
+            f":material/info: {rows - nodes:,} of {rows:,} rows have the vector of another row, and "
+            "share its node."
+        )
 
 
 def _row(count: int) -> int:
