@@ -8,6 +8,7 @@ sentence-transformers are imported when a model is loaded, which takes seconds, 
 from __future__ import annotations
 
 import importlib.util
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -273,6 +274,9 @@ def _load_model(name: str) -> SentenceTransformer:
     source, local_only = _source(name)
     # In notebooks: what makes progress bars misses a package, but no bars are shown here.
     warnings.filterwarnings("ignore", message="IProgress not found")
+    # Threads that spin while they wait take the processor from those that work: on busy cores a
+    # query takes twenty times as long. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
         from sentence_transformers import SentenceTransformer

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pgvista.science.imports import wait_for_torch
+
 MOST = 60
 """The largest clusters are kept; points of smaller ones are in none."""
 CLUSTERED = 20_000
@@ -35,6 +37,7 @@ def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
     smallest = max(SMALLEST, round(math.sqrt(count) / 2))
     if count < 2 * smallest or bool((xy == xy[0]).all()):
         return np.full(count, -1, np.int32)
+    wait_for_torch()
     from sklearn.cluster import HDBSCAN
 
     chosen = np.arange(count)
@@ -48,6 +51,7 @@ def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
         copy=True,
     ).fit_predict(xy[chosen].astype(np.float64))
     if count > CLUSTERED:
+        wait_for_torch()
         from scipy.spatial import cKDTree
 
         found = found[cKDTree(xy[chosen]).query(xy)[1]]

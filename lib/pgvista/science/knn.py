@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pgvista.model.metric import Metric
 from pgvista.science.distances import between
 from pgvista.science.examples import unit
+from pgvista.science.imports import wait_for_torch
 
 BLOCK_BYTES = 48_000_000
 """Scores that are held at once."""
@@ -138,6 +139,7 @@ class Scorer:
     def scores(self, queries: Floats) -> Floats:
         """Return scores of shape (m, n)."""
         if self._metric is Metric.L1:
+            wait_for_torch()
             from scipy.spatial.distance import cdist
 
             return np.asarray(-cdist(queries, self.vectors, "cityblock"), dtype=np.float32)

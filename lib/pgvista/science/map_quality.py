@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pgvista.model.metric import Metric
+from pgvista.science.imports import wait_for_torch
 from pgvista.science.knn import Scorer, blocks, largest
 
 SAMPLED = 1_000
@@ -22,6 +23,7 @@ def map_neighbours(xy: Floats, k: int, which: NDArray[np.int64] | None = None) -
 
     Of all points, or of those at the places `which`. k is cut to n - 1.
     """
+    wait_for_torch()
     from scipy.spatial import cKDTree
 
     count = len(xy)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pgvista.science.imports import wait_for_torch
+
 Floats = NDArray[np.float32]
 Places = NDArray[np.int32]
 OnEpoch = Callable[[int, int, Floats], None]
@@ -47,6 +49,7 @@ def umap_layout(
     nearest first; `start` has the positions to begin with, shape (n, 2). Deterministic for a seed.
     `on_epoch` may raise to stop.
     """
+    wait_for_torch()
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
     count = len(neighbours)
@@ -86,6 +89,7 @@ def kernel() -> Callable[..., Any]:
     another): a new process loads it in a moment.
     """
     import numba
+    wait_for_torch()
     from umap import layouts
 
     plain = layouts._optimize_layout_euclidean_single_epoch
@@ -111,6 +115,7 @@ def fuzzy_graph(neighbours: Places, distances: Floats) -> Any:
     nearest different point, sigma such that a point's strengths sum to log2(k + 1). Strengths p and
     q of the two directions become p + q - p q.
     """
+    wait_for_torch()
     import scipy.sparse
 
     count, k = neighbours.shape

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,10 +140,6 @@ def make_pictures(rows: Rows, pictures: Pictures, reporter: Reporter | None = No
     """
     reporter = reporter or SilentReporter()
     reporter.report(Progress(stage="loading UMAP"))
-    # SciPy looks into a module called torch where there is one: it must not be half imported, as
-    # it is for some seconds while the model is loaded in another thread.
-    with suppress(ImportError):
-        importlib.import_module("torch")
     if not pictures.has(PCA):
         pictures.put(PCA, picture(rows, MapMethod.PCA))
     tasks = [task for task in _tasks() if not pictures.has(task.name)]
