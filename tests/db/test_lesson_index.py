@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from pgvista.db.database import Database
 from pgvista.db.target import target_from_url
-from pgvista.errors import InvalidInput, PermissionDenied, ReadOnly
+from pgvista.errors import InvalidInput, PermissionDenied, ReadOnly, StatementTimeout
 from pgvista.model.index import IndexMethod
 from pgvista.model.lesson_index import Ask
 from pgvista.model.metric import Metric
@@ -171,6 +172,26 @@ def test_the_extension_in_another_schema(db: Database, connection: psycopg.Conne
             result = try_index(db, POINTS, QUERIES, index, values=(1000,), metric=metric)
             assert result.points[0].recall > 0.97
     assert '"elsewhere"."vector_ip_ops"' in result.sql
+
+
+def test_two_people_at_once(db: Database) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        asked = [
+            pool.submit(try_index, db, POINTS, QUERIES, index, values=(30,))
+            for index in (HNSW, IVFFLAT)
+        ]
+        graph, lists = (future.result() for future in asked)
+    assert lists.points[0].recall == 1
+    assert graph.points[0].rows == 10
+
+
+def test_the_limit_of_a_statement_holds(database_url: str) -> None:
+    hurried = Database(target_from_url(database_url), statement_timeout_ms=5)
+    try:
+        with pytest.raises(StatementTimeout):
+            try_index(hurried, POINTS, QUERIES, HNSW, values=(30,))
+    finally:
+        hurried.close()
 
 
 def test_ties_count(db: Database) -> None:
