@@ -62,10 +62,6 @@ class Hnsw:
     left_out: tuple[int, ...]
     """Zero vectors under cosine, which no index holds."""
 
-    def limit(self, layer: int) -> int:
-        """Return how many neighbours a node of `layer` has at most."""
-        return links_at_most(self.m, layer)
-
     def edges(self, layer: int) -> NDArray[np.int64]:
         """Return the links of a layer as pairs from, to: shape (links, 2)."""
         pairs = [(node, other) for node, near in self.layers[layer].items() for other in near]
