@@ -50,12 +50,10 @@ def page():
     head = dict(key="m", token="t", version="1", kind="category", title="group", legend=legend,
                 show_legend=True, labels=[], density=None, size=None, empty=0, none="")
     map_colours(pack_colours(head, codes), key="c")
-    x, y = map(float, xy[turn]); near = xy[turn + 1:turn + 11].tolist()
-    map_overlay(dict(key="m", token="t", good=True, halo=[x, y, .2],
-        lines={{"near": [[x, y, *other] for other in near]}},
-        marks=[["semantic", *other, ids[turn]] for other in near] + [["query", x, y, None]],
-        ranks=[[*other, i + 1, "0.5"] for i, other in enumerate(near)]), key="o",
-        happened=lambda event: None)
+    x, y = (round(float(v), 4) for v in xy[turn]); near = list(range(turn + 1, turn + 11))
+    map_overlay(dict(key="m", token="t", cleared=0, lists=dict(semantic=near, keyword=near),
+        query=dict(at=[x, y], halo=.2, good=True, near=[[p, i + 1, "0.50"] for i, p in enumerate(near)])),
+        key="o", happened=lambda event: None)
 page()
 """
 THEIRS = """

@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -38,6 +39,8 @@ SIZE = {"width": 1400, "height": 940}
 MAX_BYTES = 250_000
 REFERENCE_ROWS = 400
 QUESTION = "increase text size on display"
+PLACED = "the label printer jams"
+"""A question whose nearest rows lie together."""
 
 INSTRUMENTS = """inventory;name;description;year;room
 MI-014;Hurdy-gurdy;A wheel turned by a crank rubs three strings, and keys shorten the melody string.;1780;2
@@ -196,6 +199,69 @@ def sweep(page: Page, base: str) -> None:
     expect(page.get_by_role("button", name="Measure")).to_be_visible(timeout=300_000)
 
 
+def open_map(page: Page, base: str, collection: str, **asked: str) -> None:
+    """Open the newest map of a collection; make it first where there is none."""
+    page.goto(f"{base}/map?{urlencode({'collection': collection, **asked})}")
+    make = page.get_by_role("button", name="Make a map")
+    there = page.locator(".pgv-map[data-ready]")
+    expect(make.or_(there).first).to_be_visible(timeout=60_000)
+    settle(page)
+    if make.is_visible():
+        make.click()
+        expect(page.get_by_text("How true is it?")).to_be_visible(timeout=600_000)
+    expect(there).to_be_visible(timeout=60_000)
+
+
+def map_query(page: Page, base: str) -> None:
+    """Map of the help centre, with a query among its nearest rows."""
+    open_map(page, base, "help_centre", map_text=PLACED)
+    expect(page.locator(".st-key-map_query")).to_be_visible(timeout=180_000)
+
+
+def map_error(page: Page, base: str) -> None:
+    """Map coloured by the neighbours it keeps, and what it gets wrong about one row."""
+    open_map(page, base, "help_centre", map_colour="kept")
+    settle(page)
+    x, y = page.evaluate(
+        """() => {
+          const { x, y, gd } = window.pgvistaMaps.map_plot;
+          const { xaxis, yaxis } = gd._fullLayout, box = gd.getBoundingClientRect();
+          const at = x.indexOf(Math.max(...x)); // the legend lies at the other end
+          return [box.x + xaxis._offset + xaxis.l2p(x[at]), box.y + yaxis._offset + yaxis.l2p(y[at])];
+        }"""
+    )
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y)
+    expect(page.locator(".pgv-map .tip")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator(".st-key-map_row")).to_be_visible()
+
+
+def map_lasso(page: Page, base: str) -> None:
+    """Map with a lasso around some rows, and their table."""
+    open_map(page, base, "help_centre", map_colour="column:subject")
+    settle(page)
+    page.locator("[data-title='Lasso Select']").click()
+    box = page.locator(".pgv-map").bounding_box() or {}
+    corners = [(0.52, 0.3), (0.75, 0.24), (0.97, 0.4), (0.95, 0.62), (0.6, 0.6), (0.5, 0.45)]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in (*places[1:], places[0]):
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+    expect(page.get_by_text("rows selected")).to_be_visible()
+    settle(page)
+    page.locator("[data-testid='stMain']").evaluate("main => main.scrollTo(0, 340)")
+
+
+def map_large(page: Page, base: str) -> None:
+    """Map of the Python reference, with a query."""
+    open_map(page, base, "python_reference", map_text="read a file line by line")
+    expect(page.locator(".st-key-map_query")).to_be_visible(timeout=180_000)
+
+
 PAGES: dict[str, Callable[[Page, str], None]] = {
     "home": home,
     "connect": connect,
@@ -212,6 +278,10 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "live": live,
     "sweep": sweep,
     "duplicates": near_duplicates,
+    "map": map_query,
+    "map_error": map_error,
+    "map_lasso": map_lasso,
+    "map_large": map_large,
 }
 AFTERWARDS: dict[str, Callable[[Page], None]] = {"build": stop_build}
 """What is undone when the picture is taken."""
@@ -261,7 +331,9 @@ def compressed(picture: bytes) -> bytes:
         if out.tell() < MAX_BYTES:
             break
         out = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            out, "PNG", optimize=True
+        )
     return out.getvalue()
 
 

@@ -18,11 +18,11 @@ import threading
 from importlib import metadata
 from pathlib import Path
 
-import fasteners
 import platformdirs
 import psutil
 
 from pgvista.config import load_settings
+from pgvista.db.file_lock import FileLock
 from pgvista.science import umap_layout
 
 _KERNEL = "_optimize_layout_euclidean_single_epoch"
@@ -97,8 +97,8 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     folder = load_settings().data_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = fasteners.InterProcessLock(folder / _LOCK)
-    if not lock.acquire(blocking=False):
+    lock = FileLock(folder / _LOCK)
+    if not lock.try_exclusive():
         return _GONE
     try:
         umap_layout.warm_up()

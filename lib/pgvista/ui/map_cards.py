@@ -64,7 +64,7 @@ def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
         height=min(37 + 35 * len(rows), 400),
         column_config={
             "#": st.column_config.NumberColumn(width=28, help="Rank by exact search"),
-            "row": st.column_config.TextColumn(width=112),
+            "row": st.column_config.TextColumn(width=100),
             "distance": st.column_config.NumberColumn(format="%.3f", width=62),
             "found": st.column_config.TextColumn(
                 width=78,

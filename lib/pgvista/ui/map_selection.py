@@ -37,7 +37,7 @@ def selection(db: Database, collection: Collection, shown: OpenMap) -> None:
                 on_click=state.set_selected,
                 args=((),),
             )
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="xsmall"):
             actions(db, collection, shown, ids)
         left, right = st.columns((0.68, 0.32), gap="medium")
         with left:
@@ -71,7 +71,9 @@ def _counts(db: Database, collection: Collection, shown: OpenMap, ids: tuple[str
     if not names:
         st.markdown(":gray[There is no column to count by.]")
         return
-    name = st.selectbox("Count by", names, key="map_count_by")
+    coloured = (st.session_state.get(state.COLOUR) or "").removeprefix(COLUMN)
+    first = names.index(coloured) if coloured in names else 0
+    name = st.selectbox("Count by", names, index=first, key="map_count_by")
     if name not in shown.values:
         shown.values[name] = values_of(db, collection, shown.saved, name)
     values = shown.values[name]

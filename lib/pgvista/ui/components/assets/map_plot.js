@@ -446,6 +446,32 @@ function clearOfLegend(board, rangeX = board.rangeX, rangeY = board.rangeY) {
   return spare >= covered ? [low, high] : [low - covered * unit, Math.max(high, low + (width - covered) * unit)];
 }
 
+/** Once points and colours are there nothing moves any more; points that are still moving have none. */
+async function settle(board) {
+  await makeRoom(board);
+  if (board.drawn && (board.colour || board.series)) setAttr(board.root, "data-ready", board.token);
+}
+
+function rangesOf(board) {
+  const { xaxis, yaxis } = board.gd._fullLayout;
+  return [...xaxis.range, ...yaxis.range].join();
+}
+
+function roomOf({ root }) {
+  return root.legend.hidden ? 0 : root.legend.offsetWidth;
+}
+
+/** Leave room for a legend that came after the points were drawn, unless one has zoomed since. */
+async function makeRoom(board) {
+  if (!board.drawn || board.room === roomOf(board) || board.home !== rangesOf(board)) return;
+  board.room = roomOf(board);
+  const [low, high] = clearOfLegend(board);
+  await window.Plotly.relayout(board.gd, { "xaxis.range": [low, high], "yaxis.range": board.rangeY });
+  board.home = rangesOf(board);
+  const { xaxis } = board.gd._fullLayout; // what "reset" goes back to
+  [xaxis._rangeInitial0, xaxis._rangeInitial1] = [low, high];
+}
+
 /** The range that holds all points with a margin. */
 function rangeOf(values) {
   let [low, high] = [Infinity, -Infinity];
@@ -547,9 +573,11 @@ async function mount(board) {
   if (board.token !== token) return;
   board.gd = gd;
   board.drawn = true;
+  board.home = rangesOf(board);
+  board.room = roomOf(board);
   await drawOver(board);
   listen(board, gd);
-  setAttr(root, "data-ready", token);
+  await settle(board);
   if (board.dirty.size) repaint(board);
 }
 
@@ -640,6 +668,7 @@ export default function (component) {
     if (board.nextColour?.token !== board.token) return;
     applyColour(board);
     legend(board);
+    settle(board);
     touch(board, "colour");
   };
   board.onOverlay = () => {
