@@ -28,6 +28,7 @@ from pgvista.ui.learn.embedding_phrases import (
     common_words,
     lesson_link,
     live_field,
+    notes_on,
     option,
     phrase_field,
     phrase_fields,
@@ -68,27 +69,29 @@ def _with_linked_phrases(body: Callable[[], None]) -> None:
     body()
 
 
-@st.fragment
 def _vectors() -> None:
     st.markdown(
         "The model all-MiniLM-L6-v2 reads each phrase and answers with a point in 384 dimensions. "
         "Type: the picture follows. No single number means anything; only distances between "
         "vectors do."
     )
-    texts = typed_phrases()
-    kept = [text for text in texts if text.strip()]
-    vectors = dict(zip(kept, embed_texts(kept), strict=True))
+    embed_texts([text for text in typed_phrases() if text.strip()])
     # Pair by pair: in a narrow window columns stand below each other.
     columns = [column for _ in range(2) for column in st.columns(2, gap="medium")]
     for place, column in enumerate(columns):
         with column:
-            text = phrase_field(place)
-            if text in vectors:
-                vector_picture(vectors[text].tolist(), key=f"{PREFIX}picture_{place}")
-            else:
-                st.markdown(":gray[An empty phrase says nothing, so it gets no vector here.]")
-    if len(kept) > 0:
-        show_notes(read_phrases(texts).notes)
+            _phrase_and_vector(place)
+
+
+@st.fragment
+def _phrase_and_vector(place: int) -> None:
+    """Draw one phrase and its vector; a fragment each, so that typing repaints no other."""
+    text = phrase_field(place)
+    if not text.strip():
+        st.markdown(":gray[An empty phrase says nothing, so it gets no vector here.]")
+        return
+    vector_picture(embed_texts((text,))[0].tolist(), key=f"{PREFIX}picture_{place}")
+    show_notes(notes_on(text, f"Phrase {LETTERS[place]}"))
 
 
 @st.fragment

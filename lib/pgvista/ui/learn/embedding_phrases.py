@@ -168,6 +168,12 @@ def phrase_notes(texts: Sequence[str], tokens: Sequence[TextTokens]) -> tuple[st
     return tuple(notes)
 
 
+def notes_on(text: str, name: str) -> list[str]:
+    """Say what is odd about one phrase, which is called `name`."""
+    notes = phrase_notes((text,), (text_tokens(packaged(), text),))
+    return [f"{name}{note.removeprefix(LETTERS[0])}" for note in notes]
+
+
 def small_figure(value: float) -> str:
     """Write a difference that is next to nothing: ``0.00000004``."""
     return f"{max(value, 1e-8):.8f}"

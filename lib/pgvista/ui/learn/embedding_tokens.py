@@ -13,8 +13,8 @@ from pgvista.ui.learn.data import embed_texts
 from pgvista.ui.learn.embedding_phrases import (
     PREFIX,
     live_field,
+    notes_on,
     packaged,
-    phrase_notes,
     show_notes,
     small_figure,
 )
@@ -85,8 +85,7 @@ def tokens_and_mean() -> None:
             )
         )
     else:
-        found_notes = phrase_notes((text,), (tokens,))
-        show_notes([f"The text{note.removeprefix('A')}" for note in found_notes])
+        show_notes(notes_on(text, "The text"))
 
 
 def _token_vectors(text: str) -> TokenVectors:
