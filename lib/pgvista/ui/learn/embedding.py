@@ -110,7 +110,7 @@ def _near(db: Database) -> None:
     if guess is None:
         return
     nearest = nearest_other(similarities, 0) or 1
-    _nearest_said(phrases, similarities, nearest, guess)
+    said = st.container()  # filled last: the figures are what one waits for while typing
     left, right = st.columns((0.54, 0.46), gap="medium")
     with left:
         similarity_matrix(
@@ -128,6 +128,8 @@ def _near(db: Database) -> None:
             key=f"{PREFIX}plane",
             title=f"The first two principal components: {plane.share:.0%} of the spread",
         )
+    with said:
+        _nearest_said(phrases, similarities, nearest, guess)
     show_notes(phrases.notes)
     with guarded():
         found = pair_distances(db, phrases.texts, phrases.vectors)
