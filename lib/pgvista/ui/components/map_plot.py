@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.components.v1 import declare_component
 from streamlit.components.v2.types import ComponentRenderer
 
 from pgvista.model.map import MapPoints
@@ -36,6 +37,7 @@ def _messenger(name: str) -> ComponentRenderer:
 _colours = _messenger("map_colours")
 _overlay = _messenger("map_overlay")
 _titles = _messenger("map_titles")
+_plotly = _messenger("plotly_script")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ class MapEvent:
 
 def plotly_script() -> None:
     """Load Plotly into the page, once; draw it outside of any fragment."""
-    _plotly()(key="map_plotly", data={}, height=1)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    root = f"/{base}" if base else ""
+    src = f"{root}/component/{_plotly_folder()}/plotly.min.js"
+    _plotly(key="map_plotly", data={"src": src}, height=1)
 
 
 def map_points(payload: bytes, *, key: str) -> None:
@@ -161,11 +166,11 @@ def _headed(header: Mapping[str, Any]) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _plotly() -> ComponentRenderer:
-    script = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
-    return st.components.v2.component(
-        "pgvista.plotly_script", js=f"{script}\nexport default function () {{}}\n"
-    )
+def _plotly_folder() -> str:
+    """Let Streamlit serve Plotly's script as a file, which browsers keep: 4.6 MB; return its place."""
+    folder = resources.files("plotly").joinpath("package_data")
+    declared = declare_component("plotly", path=str(folder))
+    return str(declared.name)
 
 
 @lru_cache(maxsize=1)
