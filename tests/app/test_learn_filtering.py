@@ -65,7 +65,7 @@ def test_rows_of_one_label_can_lie_together(open_page: OpenPage) -> None:
 
 
 def test_a_narrow_filter_starves_the_index(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Starved")
+    app = open_page(PAGE, step="starved")
     assert len(app.get("plotly_chart")) == 0
     reveal(app, "starved")
     assert "1 or fewer" in infos(app)
@@ -84,7 +84,7 @@ def test_more_candidates(open_page: OpenPage) -> None:
 
 
 def test_iterative_scans_go_on(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Iterative")
+    app = open_page(PAGE, step="iterative")
     found = {name: numbers(values) for name, values in table(app).items()}
     assert found["off"][0] < 2
     assert found["strict_order"][0] == found["relaxed_order"][0] == 10
@@ -95,7 +95,7 @@ def test_iterative_scans_go_on(open_page: OpenPage) -> None:
 
 
 def test_other_ways(open_page: OpenPage) -> None:
-    app = reveal(open_page(PAGE, step="Other ways"), "planner")
+    app = reveal(open_page(PAGE, step="other ways"), "planner")
     assert "the rows of the filter, sorted" in infos(app)
     found = {name: numbers(values) for name, values in table(app).items()}
     assert found["left to the planner"][:2] == found["partial HNSW index"][:2] == [10, 1]
@@ -104,7 +104,7 @@ def test_other_ways(open_page: OpenPage) -> None:
 
 def test_an_address_with_nonsense(open_page: OpenPage) -> None:
     nonsense: dict[str, Any] = {"ef": "7", "tuples": "x", "label": "3 %", "data": "<b>"}
-    for step in ("ef_search", "Iterative"):
+    for step in ("ef_search", "iterative"):
         app = open_page(PAGE, step=step, **nonsense)
         assert not app.error
         assert table(app)
@@ -131,14 +131,14 @@ def test_the_readers_own_rows(workbench: Workbench, open_page: OpenPage) -> None
 
 def test_read_only_is_one_sentence(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgvista.db.database.Database.read_only", property(lambda _: True))
-    for step in ("After", "Starved"):
+    for step in ("after", "starved"):
         app = open_page(PAGE, step=step)
         assert len(app.error) == 1
         assert "a real index needs a temporary table" in texts(app)
 
 
 def test_every_step_in_presenters_mode(open_page: OpenPage) -> None:
-    for step in ("After", "Starved", "ef_search", "Iterative", "Other ways", "Remember"):
+    for step in ("after", "starved", "ef_search", "iterative", "other ways", "remember"):
         app = open_page(PAGE, step=step, present="1")
         assert "Filters and recall ·" in texts(app)
         assert not app.error

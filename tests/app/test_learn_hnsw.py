@@ -55,7 +55,7 @@ def test_the_answer_waits_for_the_prediction(open_page: OpenPage) -> None:
 
 
 def test_the_walk_and_another_query(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Walk")
+    app = open_page(PAGE, step="walk")
     assert found(10)[0] < found(160)[0] == 10  # what the lesson is about
     app.button(key="learn_hnsw_other").click().run()
     assert not app.exception
@@ -64,7 +64,7 @@ def test_the_walk_and_another_query(open_page: OpenPage) -> None:
 
 
 def test_a_place_outside_of_the_plane_is_brought_back(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Walk", x="1e9", y="nan")
+    app = open_page(PAGE, step="walk", x="1e9", y="nan")
     assert not app.exception
     assert not app.error
 
@@ -112,7 +112,7 @@ def test_knobs_out_of_range(open_page: OpenPage, knobs: dict[str, str], sentence
 
 
 def test_real_rows(open_page: OpenPage, docs: Collection) -> None:
-    app = open_page(PAGE, step="Rows", collection="docs")
+    app = open_page(PAGE, step="rows", collection="docs")
     assert "The vectors have 8 dimensions" in texts(app)
     assert "Query:" not in texts(app)
     reveal(app, "picture")
@@ -128,7 +128,7 @@ def test_real_rows(open_page: OpenPage, docs: Collection) -> None:
 
 
 def test_without_a_collection_a_sample_is_offered(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Rows")
+    app = open_page(PAGE, step="rows")
     assert not app.exception
     assert "Query:" not in texts(app)
 
@@ -136,14 +136,14 @@ def test_without_a_collection_a_sample_is_offered(open_page: OpenPage) -> None:
 def test_a_collection_with_too_few_rows(open_page: OpenPage, workbench: Workbench) -> None:
     made = workbench.create_collection("few", dimension=2)
     made.upsert([{"id": "a", "embedding": [1, 2]}])
-    app = open_page(PAGE, step="Rows", collection="few")
+    app = open_page(PAGE, step="rows", collection="few")
     assert "has 1 rows" in said(app)
 
 
 def test_rows_that_are_all_equal(open_page: OpenPage, workbench: Workbench) -> None:
     made = workbench.create_collection("same", dimension=2)
     made.upsert({"id": str(n), "embedding": [1, 2]} for n in range(40))
-    app = open_page(PAGE, step="Rows", collection="same")
+    app = open_page(PAGE, step="rows", collection="same")
     reveal(app, "picture")
     assert "All 32 rows have the same vector" in texts(app)
     assert not app.error
@@ -156,7 +156,7 @@ def test_zero_vectors_alone(open_page: OpenPage, workbench: Workbench) -> None:
     ):
         made = workbench.create_collection(name, dimension=2, metric=metric)
         made.upsert({"id": str(n), "embedding": [0, 0]} for n in range(40))
-        assert sentence in texts(open_page(PAGE, step="Rows", collection=name))
+        assert sentence in texts(open_page(PAGE, step="rows", collection=name))
 
 
 def test_pgvector_beside_the_model(open_page: OpenPage) -> None:
@@ -186,6 +186,6 @@ def test_a_read_only_connection_sees_the_model(
 
 
 def test_what_to_remember_and_where_to_go(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Remember")
+    app = open_page(PAGE, step="remember")
     assert "ef_search is the knob of a query" in texts(app)
     assert not app.exception

@@ -56,7 +56,7 @@ def test_a_link_brings_the_knobs_and_no_probes_above_the_lists(open_page: OpenPa
 
 
 def test_the_answer_waits_for_the_prediction(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Border")
+    app = open_page(PAGE, step="border")
     assert "rows looked at" not in texts(app)
     reveal(app, "border")
     way = state.plane_border()
@@ -74,7 +74,7 @@ def test_the_answer_waits_for_the_prediction(open_page: OpenPage) -> None:
 
 
 def test_lists_and_the_advice(open_page: OpenPage) -> None:
-    app = open_page(PAGE, step="Lists")
+    app = open_page(PAGE, step="lists")
     point = state.plane_point(20, 1)
     assert f"recall **{point.recall:.2f}**" in texts(app)
     assert "lists **1,000** (rows / 1000), 1,000 rows each; probes **32**" in texts(app)
@@ -84,7 +84,7 @@ def test_lists_and_the_advice(open_page: OpenPage) -> None:
 
 
 def test_learning_too_early_on_the_real_index(open_page: OpenPage) -> None:
-    app = reveal(open_page(PAGE, step="Too early"), "early")
+    app = reveal(open_page(PAGE, step="too early"), "early")
     assert "about 20 %" in infos(app)
     figures = {
         line.split("|")[1].strip(): line
@@ -143,13 +143,13 @@ def test_read_only_keeps_the_model(
     app = open_page(PAGE, step="pgvector", collection="docs")
     assert "a real index needs a temporary table" in texts(app)
     assert len(app.get("plotly_chart")) == 1
-    app = reveal(open_page(PAGE, step="Too early"), "early")
+    app = reveal(open_page(PAGE, step="too early"), "early")
     assert "model, 40 rows" in texts(app)
 
 
 def test_remember_and_every_step_in_presenters_mode(docs: Collection, open_page: OpenPage) -> None:
-    assert "Lists are fixed" in texts(open_page(PAGE, step="Remember", collection="docs"))
-    for step in ("Cells", "Border", "Lists", "Too early", "pgvector", "Remember"):
+    assert "Lists are fixed" in texts(open_page(PAGE, step="remember", collection="docs"))
+    for step in ("cells", "border", "lists", "too early", "pgvector", "remember"):
         app = open_page(PAGE, step=step, collection="docs", present="1")
         assert "IVFFlat ·" in texts(app)
         assert not app.error

@@ -36,12 +36,12 @@ def test_a_filter_starves_and_a_scan_goes_on(browser_page: Page, served: str) ->
     expect(page.get_by_text("To be expected: 40 × 1 % = 0.4.")).to_be_visible()
     expect(page.get_by_text("10 of the 10 rows wanted come back.")).to_have_count(0)
 
-    page.get_by_role("button", name="Next: Starved").click()
+    page.get_by_role("button", name="Next: starved").click()
     page.get_by_role("radio", name="about 4").click(timeout=MEASURING_MS)
     page.get_by_role("button", name="Reveal").click()
     expect(page.get_by_text("You said about 4; it is 1 or fewer.")).to_be_visible()
 
-    page.get_by_role("radio", name="Iterative").click()
+    page.get_by_role("radio", name="iterative").click()
     strict = page.get_by_role("row", name="strict_order")
     expect(strict.get_by_role("cell").nth(1)).to_have_text("10.0")
     page.get_by_role("slider", name="max_scan_tuples").press("Home")

@@ -53,7 +53,7 @@ def found(page: Page) -> int:
 
 def test_the_walk_is_stepped_and_played(browser_page: Page, app: str) -> None:
     page = browser_page
-    open_step(page, app, "Walk")
+    open_step(page, app, "walk")
     expect(account(page)).to_contain_text("The search begins on layer 5, the top")
     expect(page.locator(".player .chip.now")).to_have_text("5")
     back = page.get_by_role("button", name="A step back")
@@ -81,7 +81,7 @@ def test_the_walk_is_stepped_and_played(browser_page: Page, app: str) -> None:
 def test_a_click_asks_anew_and_stands_in_the_address(browser_page: Page, app: str) -> None:
     page = browser_page
     page.emulate_media(reduced_motion="reduce")
-    canvas = open_step(page, app, "Walk")
+    canvas = open_step(page, app, "walk")
     box = canvas.bounding_box()
     assert box
     first = account(page).inner_text()
@@ -112,7 +112,7 @@ def test_ef_search_finds_what_was_missed(browser_page: Page, app: str) -> None:
 def test_real_rows_and_their_texts(browser_page: Page, app: str) -> None:
     page = browser_page
     page.set_viewport_size({"width": 500, "height": 900})
-    open_step(page, app, "Rows", collection="docs")
+    open_step(page, app, "rows", collection="docs")
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".player .list li").first).to_contain_text("<img src=x")
     page.get_by_role("button", name="To the end").click()

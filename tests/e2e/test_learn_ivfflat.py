@@ -47,7 +47,7 @@ def told(seen: Visit, *, lists: int, probes: int, reveal: bool = True) -> str:
 
 def test_a_query_that_is_dragged_and_probes(browser_page: Page, served: str) -> None:
     page = browser_page
-    canvas, sentence = open_step(page, served, "Cells")
+    canvas, sentence = open_step(page, served, "cells")
     rows, lists = state.plane(), state.plane_lists(20)
     expect(sentence).to_have_text(
         told(visit(rows, lists, state.DEFAULT_QUERY, 1), lists=20, probes=1)
@@ -82,7 +82,7 @@ def test_a_query_that_is_dragged_and_probes(browser_page: Page, served: str) -> 
 
 def test_the_answer_is_behind_the_prediction(browser_page: Page, served: str) -> None:
     page = browser_page
-    _, sentence = open_step(page, served, "Border")
+    _, sentence = open_step(page, served, "border")
     way, lists = state.plane_border(), state.plane_lists(20)
     seen = visit(state.plane(), lists, way.end, 1)
     expect(sentence).to_have_text(told(seen, lists=20, probes=1, reveal=False))

@@ -33,7 +33,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson."""
     return (
         Step(
-            "After",
+            "after",
             "The index finds 40 rows, then the filter takes away",
             partial(_with_data, db, partial(_see_candidates, db)),
             "The squares are the candidates that ef_search = 40 finds, nearest first. Move the share "
@@ -42,7 +42,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
             "filter. Then take labels by place: real filters often go with meaning.",
         ),
         Step(
-            "Starved",
+            "starved",
             "A narrow filter leaves few rows or none",
             partial(_with_rows, db, _starved),
             "Let the class predict first. The rule is simple: ef_search times the share. No error is "
@@ -56,7 +56,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
             "at best. Ask: which ef_search does a share of 0.1 % need? There is none.",
         ),
         Step(
-            "Iterative",
+            "iterative",
             "An iterative scan goes on until there are enough",
             partial(_with_rows, db, scan_step),
             "From pgvector 0.8 on. strict_order drops rows that come out of order, relaxed_order "
@@ -64,7 +64,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
             "lower it and rows are missing again.",
         ),
         Step(
-            "Other ways",
+            "other ways",
             "Without the filter behind the index",
             partial(_with_rows, db, partial(other_step, db)),
             "Let the class predict what Postgres chooses. At 1 % it reads the rows of the filter and "
@@ -72,7 +72,7 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
             "counts cost, not recall. A partial index is right for a filter that is always the same.",
         ),
         Step(
-            "Remember",
+            "remember",
             "What to remember",
             remember_step,
             "Let the class say the three sentences before you show them. Then open the real pages.",

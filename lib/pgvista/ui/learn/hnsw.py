@@ -50,13 +50,13 @@ _REMEMBER = (
 def hnsw_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson."""
     return (
-        Step("Cost", "2,000 points, one query, the ten nearest", cost_step, _COST),
-        Step("Walk", "The walk goes down from layer to layer", walk_step, _WALK),
+        Step("cost", "2,000 points, one query, the ten nearest", cost_step, _COST),
+        Step("walk", "The walk goes down from layer to layer", walk_step, _WALK),
         Step("ef_search", "A longer candidate list misses less and costs more", ef_step, _EF),
         Step("m", "The links are chosen when the index is built", build_step, _BUILD),
-        Step("Rows", "On real rows, near does not look near", partial(rows_step, db), _ROWS),
+        Step("rows", "On real rows, near does not look near", partial(rows_step, db), _ROWS),
         Step(
             "pgvector", "The same knobs on pgvector's own index", partial(real_step, db), _PGVECTOR
         ),
-        Step("Remember", "What to remember", remember_step, _REMEMBER),
+        Step("remember", "What to remember", remember_step, _REMEMBER),
     )

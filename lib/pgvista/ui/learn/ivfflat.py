@@ -35,7 +35,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson."""
     return (
         Step(
-            "Cells",
+            "cells",
             "A query looks into the nearest cells only",
             _cells,
             "Each cross is a **centroid**, each cell a **list**. Drag the query slowly over a border "
@@ -44,7 +44,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
             "chosen by their centroids.",
         ),
         Step(
-            "Border",
+            "border",
             "A query near a border loses neighbours",
             _border,
             "Let the class predict first. Then move the query from the centroid to the border: "
@@ -52,7 +52,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
             "border is always near. Probes is the remedy, one more list for each side.",
         ),
         Step(
-            "Lists",
+            "lists",
             "Many small lists, or few large ones",
             _lists,
             "A query pays for the centroids and for the rows of the visited lists. Few lists are "
@@ -60,7 +60,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
             "at 10 million rows before moving the slider. The advice is a place to begin: measure.",
         ),
         Step(
-            "Too early",
+            "too early",
             "Centroids learnt from too little",
             partial(_early, db),
             "The usual mistake in practice: `create index` in the migration, before the data. "
@@ -77,7 +77,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
             "Ask: how much of the table must be read for a recall of 0.95?",
         ),
         Step(
-            "Remember",
+            "remember",
             "What to remember",
             remember_step,
             "Let the class say the three sentences before you show them. Then open the real pages.",
