@@ -1,6 +1,6 @@
 /** What colours and marks mean; a category is hidden by its name, and zoomed to by the sign beside it. */
 
-const ROOM = 0.35;
+const ROOM = 0.15;
 
 /** Zoom to the points of a category: to the box of all but the outermost. */
 function zoomTo(board, code) {
@@ -19,11 +19,11 @@ function zoomTo(board, code) {
   };
   const [x, y] = [limits(xs), limits(ys)];
   const least = (board.rangeX[1] - board.rangeX[0]) / 2000; // rows in one place have no box
-  const range = ([low, high]) => {
+  const range = ([low, high], [first, last]) => {
     const room = Math.max(high - low, least) * ROOM;
-    return [low - room, high + room];
+    return [Math.max(first, low - room), Math.min(last, high + room)]; // never farther than all points
   };
-  const [rangeX, rangeY] = [range(x), range(y)];
+  const [rangeX, rangeY] = [range(x, board.rangeX), range(y, board.rangeY)];
   window.Plotly.relayout(board.gd, { "xaxis.range": clearOfLegend(board, rangeX, rangeY), "yaxis.range": rangeY });
 }
 
