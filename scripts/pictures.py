@@ -25,7 +25,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.e2e.conftest import BROWSER_FLAGS, find_browser, free_port
@@ -243,7 +243,7 @@ def map_lasso(page: Page, base: str) -> None:
     open_map(page, base, "help_centre", map_colour="column:subject")
     settle(page)
     page.locator("[data-title='Lasso Select']").click()
-    box = page.locator(".pgv-map").bounding_box() or {}
+    box = page.locator(".pgv-map").bounding_box() or FloatRect(x=0, y=0, width=0, height=0)
     corners = [(0.52, 0.3), (0.75, 0.24), (0.97, 0.4), (0.95, 0.62), (0.6, 0.6), (0.5, 0.45)]
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*places[0])

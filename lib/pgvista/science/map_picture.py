@@ -30,7 +30,7 @@ def picture(xy: Floats, codes: NDArray[np.integer], colours: Bytes, size: int) -
         shares = (xy[places] - (low + high) / 2) / span * (1 - 2 * _MARGIN) + 0.5
         columns = np.clip((shares[:, 0] * wide).astype(int), 0, wide - 1)
         rows = np.clip(((1 - shares[:, 1]) * wide).astype(int), 0, wide - 1)
-        radius = int(round(_FINER * np.clip(40 / np.sqrt(len(places)), 0.7, 3.0)))
+        radius = round(float(_FINER * np.clip(40 / np.sqrt(len(places)), 0.7, 3.0)))
         colour = np.concatenate(
             [colours[codes[places]], np.full((len(places), 1), 255, np.uint8)], axis=1
         )

@@ -89,6 +89,7 @@ def kernel() -> Callable[..., Any]:
     another): a new process loads it in a moment.
     """
     import numba
+
     wait_for_torch()
     from umap import layouts
 

@@ -199,9 +199,14 @@ def warm_model() -> None:
         if _warm_asked:
             return
         _warm_asked = True
-    timer = threading.Timer(WARM_AFTER_S, lambda: (embed.warm(), map_warm.start()))
+    timer = threading.Timer(WARM_AFTER_S, _warm)
     timer.daemon = True
     timer.start()
+
+
+def _warm() -> None:
+    embed.warm()
+    map_warm.start()
 
 
 def _session_keys() -> dict[str, Any]:
