@@ -100,7 +100,7 @@ def independent(
     found = []
     with psycopg.connect(url) as connection:
         register_vector(connection)
-        connection.execute(f"set hnsw.ef_search = {ef_search:d}")
+        connection.execute("select set_config('hnsw.ef_search', %s, false)", (str(ef_search),))
         for query in queries:
             rows = connection.execute(
                 "select id from pgvista.docs order by embedding <=> %s limit %s", (query, LIMIT)

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import psycopg
 import pytest
+from psycopg import sql
 from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, finish_jobs, texts
 
@@ -514,11 +515,13 @@ class TestWords:
         made = with_rows(workbench)
         bm25.drop(made.db, made.info)
         role = f"words_reader_{os.getpid()}"
+        name = sql.Identifier(role)
         with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute(f"create role {role} login")
+            connection.execute(sql.SQL("create role {} login").format(name))
             try:
-                connection.execute(f"grant usage on schema pgvista to {role}")
-                connection.execute(f"grant select on pgvista.docs, pgvista.collections to {role}")
+                connection.execute(sql.SQL("grant usage on schema pgvista to {}").format(name))
+                grant = "grant select on pgvista.docs, pgvista.collections to {}"
+                connection.execute(sql.SQL(grant).format(name))
                 mine = psycopg.conninfo.make_conninfo(database_url, user=role)
                 app = connect(open_page("connect"), mine, "reader")
                 app.switch_page("pages/data/collections.py").run()
@@ -527,8 +530,8 @@ class TestWords:
                 assert finish_jobs(app) == [JobState.FAILED]
                 assert "may not count the words of docs" in texts(app)
             finally:
-                connection.execute(f"drop owned by {role}")
-                connection.execute(f"drop role {role}")
+                connection.execute(sql.SQL("drop owned by {}").format(name))
+                connection.execute(sql.SQL("drop role {}").format(name))
 
 
 class TestReadOnly:

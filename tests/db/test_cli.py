@@ -11,15 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from tests.db.command import Outcome, Run, run_command
 
-from pgvista.cli import main, progress
+from pgvista.cli import progress
 from pgvista.cli.output import cells, cut, printable, table, without_passwords
 from pgvista.cli.progress import TerminalReporter, duration, progress_text
 from pgvista.cli.run import streamlit_arguments
@@ -27,20 +26,6 @@ from pgvista.errors import Cancelled
 from pgvista.model.progress import Progress
 
 COMMAND = [sys.executable, "-m", "pgvista"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -51,14 +36,7 @@ def run(
     monkeypatch.setenv("PGVISTA_URL", database_url)
 
     def call(*arguments: str) -> Outcome:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        out, err = capfd.readouterr()
-        status = ended.value.code
-        assert isinstance(status, int)
-        assert "Traceback" not in err
-        return Outcome(status, out, err)
+        return run_command(capfd, *arguments)
 
     return call
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.db.command import Outcome, Run, run_command
 from tests.db.judged import make_fruit
 
 from pgvista.cli import main
@@ -16,20 +15,6 @@ from pgvista.services.collections import open_collection
 from pgvista.services.connect import open_database
 from pgvista.services.judgments import list_query_sets
 from pgvista.services.search_defaults import default_request, set_search_defaults
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -41,14 +26,7 @@ def run(
     make_fruit(database_url)
 
     def call(*arguments: str | Path, collection: str = "fruit") -> Outcome:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(["evaluate", collection, *map(str, arguments)])
-        out, err = capfd.readouterr()
-        status = ended.value.code
-        assert isinstance(status, int)
-        assert "Traceback" not in err
-        return Outcome(status, out, err)
+        return run_command(capfd, "evaluate", collection, *arguments)
 
     return call
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,25 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.db.command import Outcome, Run, run_command
 
 import pgvista
-from pgvista.cli import main
 
 TOPICS = ("ships harbour", "bread <script>alert(1)</script> oven", "violin /*DATA*/ concert")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -54,14 +38,7 @@ def run(
         )
 
     def call(*arguments: str | Path, collection: str = "docs") -> Outcome:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(["map", collection, *map(str, arguments)])
-        out, err = capfd.readouterr()
-        status = ended.value.code
-        assert isinstance(status, int)
-        assert "Traceback" not in err
-        return Outcome(status, out, err)
+        return run_command(capfd, "map", collection, *arguments)
 
     return call
 

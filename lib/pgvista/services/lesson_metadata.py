@@ -263,7 +263,7 @@ def _table(
         # pages of temporary tables are kept in a memory of the session's own, whose size is settled
         # once it was used: a pooler may hand out a session where it was
         with suppress(psycopg.Error), connection.transaction():
-            connection.execute(f"set local temp_buffers = '{_BUFFERS}'")
+            connection.execute("select set_config('temp_buffers', %s, true)", (_BUFFERS,))
         connection.execute("set local max_parallel_workers_per_gather = 0")
         connection.execute("set local jit = off")
         try:
