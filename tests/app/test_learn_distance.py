@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from psycopg import sql
 from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, texts
 
@@ -266,7 +267,8 @@ def test_without_the_right_to_make_temporary_tables(
         row = connection.execute("select current_database()").fetchone()
         assert row is not None
         name = row[0]
-        connection.execute(f'revoke temporary on database "{name}" from public')
+        revoke = sql.SQL("revoke temporary on database {} from public")
+        connection.execute(revoke.format(sql.Identifier(name)))
     try:
         monkeypatch.setenv("PGVISTA_URL", database_url.replace("postgres@", "lesson_reader@"))
         app = open_page(PAGE, step="operators", collection="docs")

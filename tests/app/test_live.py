@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import psycopg
 import pytest
+from psycopg import sql
 from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, texts
 
@@ -102,7 +103,7 @@ def test_an_index_dropped_while_the_page_is_open(open_page: OpenPage, workbench:
     index = make(workbench).create_index("hnsw")
     app = open_page(PAGE, collection="docs", row="r7")
     with psycopg.connect(workbench.url, autocommit=True) as session:
-        session.execute(f"drop index pgvista.{index.name}")
+        session.execute(sql.SQL("drop index {}").format(sql.Identifier("pgvista", index.name)))
     app.run()
     assert f"{index.name} was dropped meanwhile" in texts(app)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from tests.db.psql import psql_ids
 
 import pgvista
@@ -334,6 +335,11 @@ def test_other_indexes_tell_the_metric(
         ("vector_l1_ops", "l1"),
     ):
         table = f"by_{metric}"
-        connection.execute(f"create table {table} (id int primary key, vec vector(2))".encode())
-        connection.execute(f"create index on {table} using hnsw (vec {opclass})".encode())
+        made = sql.Identifier(table)
+        connection.execute(
+            sql.SQL("create table {} (id int primary key, vec vector(2))").format(made)
+        )
+        connection.execute(
+            sql.SQL("create index on {} using hnsw (vec {})").format(made, sql.Identifier(opclass))
+        )
         assert db.collection(table).info.metric == metric
