@@ -240,7 +240,7 @@ class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
         rank_normalization: int = DEFAULT_NORMALIZATION,
         label_weights: tuple[float, float, float, float] | None = None,
         text_config: str | None = None,
-        fusion: str = "rrf",
+        fusion: str = "coverage",
         rrf_k: float = DEFAULT_RRF_K,
         semantic_weight: float = 1.0,
         keyword_weight: float = 1.0,
@@ -251,8 +251,8 @@ class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
     ) -> SearchResult:
         """Search by words, or by a vector instead of words; see SearchRequest for the knobs.
 
-        `mode` is semantic, keyword or hybrid (the default for words); `fusion` is rrf, minmax,
-        zscore or dbsf. `filters` is in the language of `pgvista.model.filters`, such as
+        `mode` is semantic, keyword or hybrid (the default for words); `fusion` is coverage,
+        rrf, minmax, zscore or dbsf. `filters` is in the language of `pgvista.model.filters`, such as
         ``{"year": {"$gte": 1970}}``. With `lists` a hybrid result carries the two lists that were
         fused, with `explain` the measured plan.
         """

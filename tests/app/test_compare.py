@@ -89,7 +89,7 @@ def test_without_a_collection_there_is_a_way_to_one(open_page: OpenPage) -> None
 def test_nothing_asked_says_what_to_do(open_page: OpenPage, docs: Collection, seen: Seen) -> None:
     app = open_page(PAGE)
     assert "Ask something" in texts(app)
-    assert "hybrid · RRF k 60 · BM25 · index" in texts(app)
+    assert "hybrid · RRF by coverage k 60 · BM25 · index" in texts(app)
     assert "keyword · any word · BM25" in texts(app)
     assert not seen.columns
 
@@ -190,10 +190,10 @@ def test_any_number_of_hits_can_be_linked_to(
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"compare_a_mode": "magic", "compare_columns": "9"}, "hybrid · RRF k 60"),
-        ({"compare_a_k": "nan", "compare_a_depth": "-5"}, "RRF k 60 · depth 10"),
-        ({"compare_a_k": "1e9"}, "RRF k 1000"),
-        ({"compare_limit": "inf", "compare_a_metric": "'; drop"}, "hybrid · RRF k 60"),
+        ({"compare_a_mode": "magic", "compare_columns": "9"}, "hybrid · RRF by coverage k 60"),
+        ({"compare_a_k": "nan", "compare_a_depth": "-5"}, "RRF by coverage k 60 · depth 10"),
+        ({"compare_a_k": "1e9"}, "RRF by coverage k 1000"),
+        ({"compare_limit": "inf", "compare_a_metric": "'; drop"}, "hybrid · RRF by coverage k 60"),
     ],
 )
 def test_what_a_link_cannot_mean_is_passed_over(

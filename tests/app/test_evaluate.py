@@ -281,7 +281,7 @@ def test_what_cannot_be_had_is_not_what_you_have(open_page: OpenPage, workbench:
     collection = open_collection(workbench.db, "docs")
     set_search_defaults(workbench.db, collection, {"text_config": "simple"})
     app = part(open_page(PAGE, collection="docs"), "Grid")
-    assert "What you have: RRF k 60, semantic share 0.5, ts_rank" in texts(app)
+    assert "What you have: RRF by coverage k 60, semantic share 0.5, ts_rank" in texts(app)
     press(app, "evaluate_grid_go")
     assert finish_jobs(app) == [JobState.DONE]
     assert "BM25 was not tried" in texts(app)
@@ -421,4 +421,4 @@ def test_a_link_means_the_same_whatever_the_default(
     set_search_defaults(workbench.db, collection, {"fusion": "zscore", "rrf_k": 10.0})
     app = open_page("search", collection="docs", search_k="30")
     assert app.session_state["search_k"] == 30
-    assert app.selectbox(key="search_fusion").value == "rrf"  # what the link does not name
+    assert app.selectbox(key="search_fusion").value == "coverage"  # what the link does not name

@@ -238,7 +238,7 @@ def test_a_grid_measures_what_searches_return(db: Database, fruit: Collection) -
         "keyword alone, ts_rank_cd",
         "keyword alone, BM25, every word",
     ]
-    assert len(grid.cells) == 4 * (2 + 3) * 2
+    assert len(grid.cells) == 4 * (2 * 2 + 3) * 2
     assert (grid.tuning_queries, grid.held_out_queries) == (2, 2)
     settings = {cell.setting.label: cell for cell in (*grid.singles, *grid.cells, grid.present)}
     requests = {label: template(**cell.setting.fields()) for label, cell in settings.items()}
@@ -246,7 +246,7 @@ def test_a_grid_measures_what_searches_return(db: Database, fruit: Collection) -
     for setting in asked.settings:
         assert settings[setting.name].all == pytest.approx(setting.measures["nDCG@10"])
     assert grid.present.setting == GridSetting(
-        Mode.HYBRID, KeywordRank.BM25, Fusion.RRF, 60.0, 0.5, KeywordMatch.ANY_WORD
+        Mode.HYBRID, KeywordRank.BM25, Fusion.COVERAGE, 60.0, 0.5, KeywordMatch.ANY_WORD
     )
     assert watcher.stages["searching"].done == 4 * 4  # no query is asked again for a fusion
     assert json.loads(json.dumps(grid.to_dict()))["decision"] == "too few"
@@ -276,7 +276,7 @@ def test_a_grid_keeps_what_is_best_already(db: Database, fruit: Collection) -> N
     grid = evaluate_grid(db, fruit, judged, template(mode=Mode.KEYWORD), embedder=EAST)
     assert grid.decision is Decision.KEEP
     assert grid.best == grid.present
-    assert "none of the 257 settings tried" in grid.sentence
+    assert "none of the 425 settings tried" in grid.sentence
 
 
 def test_a_grid_without_statistics_for_bm25_says_so(db: Database, fruit: Collection) -> None:

@@ -23,7 +23,7 @@ EVIL = "<script>document.title = 'taken over'</script>"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[str, str]]:
-    """The app's address and its database, with vectors whose index misses many rows."""
+    """The app's address and its database, with an index that gives five rows at ef_search 5 and all at its end."""
     with tempfile.TemporaryDirectory(prefix="pgv-e2e-", ignore_cleanup_errors=True) as name:
         server = start_embedded(Path(name))
         try:
@@ -34,7 +34,7 @@ def served() -> Iterator[tuple[str, str]]:
                     {"id": f"r{n}", "content": f"{EVIL} {n}", "embedding": vector.tolist()}
                     for n, vector in enumerate(vectors)
                 )
-                docs.create_index("hnsw", m=4, ef_construction=8)
+                docs.create_index("hnsw", m=16, ef_construction=64)
             serving, url = serve(Path(name))
             yield url, server.url
             serving.send_signal(signal.SIGINT)

@@ -92,7 +92,8 @@ _OPTIONS = (
         type=click.Choice([rank.value for rank in KeywordRank]),
         default=str(DEFAULTS["keyword_rank"]),
         show_default=True,
-        help="What orders the rows found by words: BM25, or a function of Postgres.",
+        help="What orders the rows found by words: BM25, a function of Postgres, or the index of an "
+        "extension for BM25, where there is one.",
     ),
     click.option(
         "--bm25-k1",
@@ -133,7 +134,8 @@ _OPTIONS = (
         type=click.Choice([fusion.value for fusion in Fusion]),
         default=str(DEFAULTS["fusion"]),
         show_default=True,
-        help="How both lists become one: reciprocal ranks, or scores made comparable by minimum "
+        help="How both lists become one: reciprocal ranks, those of words counting by how much of "
+        "the query a row covers (coverage) or alike (rrf), or scores made comparable by minimum "
         "and maximum, by mean and standard deviation, or by three of them about the mean.",
     ),
     click.option(

@@ -32,11 +32,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GridSpec:
-    """What is tried: every fusion with every weight, and for RRF every k, for every ranking."""
+    """What is tried: every fusion with every weight, with every k where it has one, and every ranking."""
 
     fusions: tuple[Fusion, ...] = tuple(Fusion)
     ks: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 60.0, 100.0)
-    """k of RRF."""
+    """k of RRF, by coverage or not."""
     semantic_shares: tuple[float, ...] = (0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9)
     """The semantic list's part of both weights, above 0 and below 1; the ends are single lists."""
     ranks: tuple[KeywordRank, ...] = tuple(KeywordRank)
@@ -50,7 +50,7 @@ class GridSpec:
     def __post_init__(self) -> None:
         """Refuse what no search takes, and a grid that would never end."""
         if not (self.fusions and self.semantic_shares and self.words) or (
-            Fusion.RRF in self.fusions and not self.ks
+            any(fusion.has_k for fusion in self.fusions) and not self.ks
         ):
             raise InvalidInput(
                 "The grid is empty.", "Choose at least one fusion, weight, k and ranking."
@@ -73,9 +73,8 @@ class GridSpec:
             raise InvalidInput(
                 f"resamples is {self.resamples!r}, but it takes a number from 100 to 100,000."
             )
-        rrf = len(self.ks) if Fusion.RRF in self.fusions else 0
-        others = len(set(self.fusions) - {Fusion.RRF})
-        cells = (rrf + others) * len(self.semantic_shares) * len(self.words)
+        fusions = sum(len(self.ks) if fusion.has_k else 1 for fusion in set(self.fusions))
+        cells = fusions * len(self.semantic_shares) * len(self.words)
         if cells > MAX_CELLS:
             raise InvalidInput(
                 f"The grid has {cells:,} settings, and at most {MAX_CELLS:,} are tried.",
@@ -100,7 +99,7 @@ class GridSetting:
     """Ranking of the keyword list; None without one."""
     fusion: Fusion | None = None
     rrf_k: float | None = None
-    """None unless the fusion is RRF."""
+    """None where the fusion has no k."""
     semantic_share: float | None = None
     """The semantic list's part of both weights; None for a single list."""
     match: KeywordMatch | None = None
@@ -115,7 +114,7 @@ class GridSetting:
             return cls(Mode.KEYWORD, request.keyword_rank, match=request.keyword_match)
         both = request.semantic_weight + request.keyword_weight
         share = round(request.semantic_weight / both, 6) if both else 0.5
-        k = request.rrf_k if request.fusion is Fusion.RRF else None
+        k = request.rrf_k if request.fusion.has_k else None
         return cls(
             Mode.HYBRID, request.keyword_rank, request.fusion, k, share, request.keyword_match
         )
@@ -165,6 +164,7 @@ _RANK_NAMES = {
     KeywordRank.BM25: "BM25",
     KeywordRank.TS_RANK: "ts_rank",
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
+    KeywordRank.EXTENSION: "BM25 of an extension",
 }
 _MATCH_NAMES = {
     KeywordMatch.WEBSEARCH: "every word",
@@ -174,6 +174,7 @@ _MATCH_NAMES = {
 }
 """Any word goes without saying."""
 _FUSION_NAMES = {
+    Fusion.COVERAGE: "RRF by coverage",
     Fusion.RRF: "RRF",
     Fusion.MIN_MAX: "min-max",
     Fusion.Z_SCORE: "z-score",

@@ -27,6 +27,9 @@ DEFAULT_DEPTH = 100
 DEFAULT_EF_SEARCH = 40
 DEFAULT_PROBES = 1
 DEFAULT_MAX_SCAN_TUPLES = 20_000
+COVERED = 0.75
+"""From this part of what a row of average length scores that has every word of the query once, a
+keyword hit counts in full in fusion by coverage."""
 
 
 class Mode(StrEnum):
@@ -59,11 +62,16 @@ class KeywordRank(StrEnum):
     """Rare words count more than common ones, and repetition counts less each time."""
     TS_RANK = "ts_rank"
     TS_RANK_CD = "ts_rank_cd"
+    EXTENSION = "extension"
+    """BM25 as an extension's index has it: pg_textsearch, pg_search or vchord_bm25."""
 
 
 class Fusion(StrEnum):
     """How the two lists of a hybrid search become one."""
 
+    COVERAGE = "coverage"
+    """RRF whose keyword hits count by how much of the query they cover: times the square of
+    BM25 / (`COVERED` * sum of idf), at most 1. As RRF where words do not rank by BM25."""
     RRF = "rrf"
     """Reciprocal rank fusion: the sum of weight / (k + rank)."""
     MIN_MAX = "minmax"
@@ -72,6 +80,11 @@ class Fusion(StrEnum):
     """Weighted sum of scores as standard deviations from the mean of each list."""
     DISTRIBUTION = "dbsf"
     """Weighted sum of scores brought to 0..1 by mean - 3 sd and mean + 3 sd of each list."""
+
+    @property
+    def has_k(self) -> bool:
+        """Whether ranks count, by weight / (k + rank)."""
+        return self in (Fusion.COVERAGE, Fusion.RRF)
 
 
 class IterativeScan(StrEnum):
@@ -120,7 +133,7 @@ class SearchRequest:
     """What a word counts by its setweight label A, B, C, D, each 0 to 100; None: the default."""
     text_config: str | None = None
     """Text-search language of the query; None: the collection's."""
-    fusion: Fusion = Fusion.RRF
+    fusion: Fusion = Fusion.COVERAGE
     rrf_k: float = DEFAULT_RRF_K
     """k of reciprocal rank fusion, above 0 to 1,000 (Cormack et al. 2009 use 60)."""
     semantic_weight: float = 1.0
@@ -259,6 +272,8 @@ class CandidateLists:
     """(id, distance), nearest first."""
     keyword: tuple[tuple[str, float], ...]
     """(id, keyword score), highest first."""
+    covering: float | None = None
+    """The BM25 from which on a row covers the query, above 0; None where words rank otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,29 +62,35 @@ def fuse(
     k: float = 60.0,
     semantic_weight: float = 1.0,
     keyword_weight: float = 1.0,
+    covering: float | None = None,
 ) -> Fused:
     """Fuse two lists of finite scores, each best first and without an id twice.
 
     score(row) = semantic_weight * s(row) + keyword_weight * t(row), where s and t are the list's
-    scores made comparable by `method`; `k` matters to reciprocal rank fusion alone. A semantic
-    list's scores are its distances negated. Two empty lists give an empty result. Raises ValueError
-    for an id that stands in a list twice.
+    scores made comparable by `method`; `k` matters to reciprocal rank fusion alone, with coverage
+    or without, and `covering`, the keyword score from which on a row covers the query, to fusion by
+    coverage; None counts every row in full. A semantic list's scores are its distances negated. Two
+    empty lists give an empty result. Raises ValueError for an id that stands in a list twice.
     """
     place: dict[str, int] = {}
     for row_id, _ in (*semantic, *keyword):
         place.setdefault(row_id, len(place))
     ids = list(place)
     ranks, terms = [], []
-    for scored, weight in ((semantic, semantic_weight), (keyword, keyword_weight)):
+    for scored, weight, full in (
+        (semantic, semantic_weight, None),
+        (keyword, keyword_weight, covering if method is Fusion.COVERAGE else None),
+    ):
         where = np.fromiter((place[row_id] for row_id, _ in scored), np.int64, len(scored))
         rank = np.zeros(len(ids), np.int64)
         rank[where] = np.arange(1, len(scored) + 1)
         if np.count_nonzero(rank) != len(scored):
             raise ValueError("An id stands in a list twice.")
         values = np.fromiter((score for _, score in scored), np.float64, len(scored))
-        if method is Fusion.RRF:
+        if method.has_k:
             term = np.zeros(len(ids))
-            term[where] = reciprocal_rank(len(scored), k, weight)
+            counts = weight if full is None else weight * coverage(values, full)
+            term[where] = reciprocal_rank(len(scored), k, counts)
         else:
             normalized = _NORMALIZE[method](values)
             term = np.full(len(ids), weight * normalized.missing)
@@ -104,7 +110,17 @@ def fuse(
     )
 
 
-def reciprocal_rank(count: int, k: float, weight: float = 1.0) -> Floats:
+def coverage(scores: Floats, full: float) -> Floats:
+    """Return (score / full) squared, at most 1, shape (n,): how much of the query each row covers.
+
+    `full` is the score from which on a row counts in full. The square holds back rows that share
+    only the common words of a question; Lucene's coordination factor did so by counting words.
+    """
+    part = np.minimum(scores / full, 1.0)
+    return part * part
+
+
+def reciprocal_rank(count: int, k: float, weight: float | Floats = 1.0) -> Floats:
     """Return what the places 1 to `count` count in reciprocal rank fusion: weight / (k + rank).
 
     Shape (count,), above 0 to weight / (k + 1). A missing row counts 0. Source: Cormack, Clarke

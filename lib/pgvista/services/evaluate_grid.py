@@ -28,7 +28,7 @@ from pgvista.model.evaluation_grid import (
     Words,
 )
 from pgvista.model.progress import Progress, Reporter, SilentReporter
-from pgvista.model.search import CandidateLists, Fusion, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import CandidateLists, KeywordRank, Mode, SearchRequest
 from pgvista.science.fusion import Fused
 from pgvista.science.measures.paired import paired_difference
 from pgvista.science.measures.relevance import RelevanceScorer, mean, parse_measure
@@ -261,7 +261,7 @@ class _Trial:
         """Yield each keyword list with each fusion and k, at equal weights."""
         for words in self._spec.words:
             for fusion in dict.fromkeys(self._spec.fusions):
-                for k in self._spec.ks if fusion is Fusion.RRF else (None,):
+                for k in self._spec.ks if fusion.has_k else (None,):
                     if words in self._lists:
                         k_field = {} if k is None else {"rrf_k": k}
                         yield words, template(fusion=fusion, **k_field)

@@ -49,6 +49,7 @@ def fuse_lists(request: SearchRequest, lists: CandidateLists) -> Fused:
         k=request.rrf_k,
         semantic_weight=request.semantic_weight,
         keyword_weight=request.keyword_weight,
+        covering=lists.covering,
     )
 
 

@@ -248,11 +248,13 @@ def term(rank: int | None, value: float | None) -> float | None:
 
 
 def _lists(found: Sequence[Any] | None) -> CandidateLists:
-    """Turn ids, distances, ids and scores into lists; None where nothing was found."""
-    columns = [column or () for column in found or ((), (), (), ())]
+    """Turn ids, distances, ids, scores and the covering score into lists; None: nothing found."""
+    *lists, covering = found or ((), (), (), (), None)
+    columns = [column or () for column in lists]
     return CandidateLists(
         semantic=tuple(zip(columns[0], map(float, columns[1]), strict=True)),
         keyword=tuple(zip(columns[2], map(float, columns[3]), strict=True)),
+        covering=None if covering is None else float(covering),
     )
 
 

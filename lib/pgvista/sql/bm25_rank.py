@@ -179,6 +179,27 @@ def _lists(bm25: Bm25) -> sql.Composed:
     )
 
 
+def covering(bm25: Bm25, part: float) -> sql.Composed:
+    """Return the select of one score: a part of what a row that covers the query has.
+
+    Such a row is of average length and has every term of ``asked`` once: the sum of their idf,
+    whatever k1 and b. A term that no row has counts too, most of all. NULL where nothing is asked.
+    """
+    return compose(
+        """select {part}::float8 * round(sum(ln(1 + (t.documents - n + 0.5) / (n + 0.5))) * 1e9) / 1e9
+    from (
+      select sum(documents)::float8 as documents from {totals}
+    ) as t cross join lateral (
+      select least(t.documents, coalesce(sum(p.sign * p.documents), 0))::float8 as n
+      from asked left join {postings} as p on p.lexeme = asked.lexeme collate "C"
+      group by asked.term
+    ) as terms""",
+        part=sql.Literal(part),
+        totals=totals(bm25),
+        postings=postings(bm25),
+    )
+
+
 def continuations(bm25: Bm25, plain: sql.Composable, stem: sql.Composable) -> sql.Composed:
     """Add to the lexemes of `plain` those that begin with the word of `stem`, as one term."""
     return compose(

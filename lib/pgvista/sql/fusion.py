@@ -10,7 +10,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from pgvista.model.search import Fusion
+from pgvista.model.collection import Collection
+from pgvista.model.search import COVERED, Fusion, KeywordRank, SearchRequest
+from pgvista.sql import bm25_rank
 from pgvista.sql.query import NOTHING, compose, join, param
 
 _LISTS: tuple[tuple[LiteralString, LiteralString], ...] = (
@@ -35,6 +37,9 @@ _TERM: dict[Fusion, LiteralString] = {
       else 0.5 end""",
 }
 
+_COVERAGE: LiteralString = """case when keyword.score < covering.score
+        then (keyword.score / covering.score) * (keyword.score / covering.score) else 1 end"""
+
 # Materialized, or the planner writes the deviation into each row of the sum, and sums it up there.
 _MEAN_AND_SD: LiteralString = """
 {stats} as materialized (
@@ -53,30 +58,53 @@ _LOWEST_AND_HIGHEST: LiteralString = """
   select min({score}) as lowest, max({score}) as highest from {list}
 ),"""
 
-LISTS = sql.SQL(""",
+_LISTS_OUT: LiteralString = """,
   case when row_number() over (order by fused.score desc, fused.semantic_rank, fused.keyword_rank) = 1 then (
     select json_build_array(
       (select array_agg(id::text order by rank) from semantic),
       (select array_agg(distance order by rank) from semantic),
       (select array_agg(id::text order by rank) from keyword),
-      (select array_agg(score order by rank) from keyword)
+      (select array_agg(score order by rank) from keyword),
+      {covering}
     )
-  ) end as lists""")
+  ) end as lists"""
 """In the first row alone, so that the lists travel once."""
 
 
-def fusion_parts(method: Fusion) -> dict[str, sql.Composable]:
+def fusion_parts(collection: Collection, request: SearchRequest) -> dict[str, sql.Composable]:
     """Return what the statement over the CTEs `semantic` and `keyword` is filled with.
 
     `semantic_term` and `keyword_term`: expressions of each list's part of the score; `stats`: the
-    CTEs that they need; `with_stats`: what joins these. The values are named rrf_k,
-    semantic_weight and keyword_weight.
+    CTEs that they need; `with_stats`: what joins these; `lists`: a column with both lists, for a
+    request that asks for them. The values are named rrf_k, semantic_weight and keyword_weight.
     """
+    method = request.fusion
     terms: dict[str, sql.Composable] = {}
     stats: list[sql.Composable] = []
+    joined: list[sql.Composable] = []
+    by_bm25 = collection.bm25 if request.keyword_rank is KeywordRank.BM25 else None
+    covers = by_bm25 is not None and method is Fusion.COVERAGE
+    if by_bm25 is not None and (covers or request.lists):
+        stats.append(
+            compose(
+                """
+covering as materialized (
+  select case when exists (select from keyword) then (
+    {covering}
+  ) end as score
+),""",
+                covering=bm25_rank.covering(by_bm25, COVERED),
+            )
+        )
+    if covers:
+        joined.append(sql.SQL(" cross join covering"))
     for name, score in _LISTS:
         weight = compose("{weight}::float8", weight=param(f"{name}_weight"))
-        if method is Fusion.RRF:
+        if method.has_k:
+            if covers and name == "keyword":
+                weight = compose(
+                    "{weight} * {coverage}", weight=weight, coverage=sql.SQL(_COVERAGE)
+                )
             terms[f"{name}_term"] = compose(
                 "coalesce({weight} / ({k}::float8 + {list}.rank), 0)",
                 weight=weight,
@@ -94,5 +122,11 @@ def fusion_parts(method: Fusion) -> dict[str, sql.Composable]:
         )
         wants = _LOWEST_AND_HIGHEST if method is Fusion.MIN_MAX else _MEAN_AND_SD
         stats.append(compose(wants, **holes))
-    joined = sql.SQL(" cross join semantic_stats cross join keyword_stats") if stats else NOTHING
-    return {**terms, "stats": join("", stats) if stats else NOTHING, "with_stats": joined}
+        joined.append(compose(" cross join {stats}", stats=holes["stats"]))
+    known = sql.SQL("null" if by_bm25 is None else "(select score from covering)")
+    return {
+        **terms,
+        "stats": join("", stats) if stats else NOTHING,
+        "with_stats": join("", joined) if joined else NOTHING,
+        "lists": compose(_LISTS_OUT, covering=known) if request.lists else NOTHING,
+    }

@@ -22,7 +22,7 @@ from pgvista.model.search import (
     SearchRequest,
 )
 from pgvista.sql.filters import FilterSql
-from pgvista.sql.fusion import LISTS, fusion_parts
+from pgvista.sql.fusion import fusion_parts
 from pgvista.sql.keyword import keyword_parts, keyword_values
 from pgvista.sql.names import (
     column_type,
@@ -48,7 +48,8 @@ TAIL = (
     "lists",
 )
 """What follows the structured columns. `lists` is there in a hybrid search that asks for them, in
-the first row alone: the ids and distances of one list, and the ids and scores of the other."""
+the first row alone: the ids and distances of one list, the ids and scores of the other, and the
+score that covers the query."""
 
 
 def search(
@@ -273,8 +274,7 @@ order by fused.score desc, fused.semantic_rank, fused.keyword_rank
             **self._keyword_parts("depth"),
             where=self._where(),
             depth=param("depth"),
-            **fusion_parts(self.request.fusion),
-            lists=LISTS if self.request.lists else NOTHING,
+            **fusion_parts(self.collection, self.request),
         )
 
     def rows(self) -> sql.Composed:

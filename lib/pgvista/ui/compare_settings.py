@@ -24,6 +24,7 @@ from pgvista.ui.state import go
 
 MODES = {item.value: item.value.capitalize() for item in Mode}
 FUSION = {
+    Fusion.COVERAGE.value: "RRF by coverage",
     Fusion.RRF.value: "RRF",
     Fusion.MIN_MAX.value: "min-max",
     Fusion.Z_SCORE.value: "z-score",
@@ -45,7 +46,7 @@ def summary(setting: SearchRequest, context: Context) -> str:
     default = compare_state.DEFAULT
     if setting.mode is Mode.HYBRID:
         name = FUSION[setting.fusion.value]
-        parts.append(f"{name} k {setting.rrf_k:g}" if setting.fusion is Fusion.RRF else name)
+        parts.append(f"{name} k {setting.rrf_k:g}" if setting.fusion.has_k else name)
         if (setting.semantic_weight, setting.keyword_weight) != (1, 1):
             parts.append(f"weights {setting.semantic_weight:g} : {setting.keyword_weight:g}")
         if setting.depth is not None:
@@ -156,11 +157,12 @@ def _fusion_knobs(letter: str, setting: SearchRequest) -> None:
         "Fusion",
         FUSION,
         setting.fusion.value,
-        "RRF adds weight / (k + rank). The others add weighted scores, brought to one scale by the "
+        "RRF adds weight / (k + rank); by coverage, a hit by words counts by how much of the query it "
+        "covers. The others add weighted scores, brought to one scale by the "
         "lowest and highest of each list (min-max), by its mean and standard deviation (z-score), "
         f"or by mean ± 3 standard deviations (DBSF). Default: {FUSION[compare_state.DEFAULT.fusion]}.",
     )
-    if setting.fusion is Fusion.RRF:
+    if setting.fusion.has_k:
         _sliders(letter, "k", "depth")
     else:
         _sliders(letter, "depth")

@@ -22,7 +22,7 @@ from pgvista.model.collection import Collection
 from pgvista.model.filters import Filter, parse_filter
 from pgvista.model.label_weights import parse_label_weights, written_label_weights
 from pgvista.model.metric import Metric
-from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.services.search_defaults import default_request
 from pgvista.ui import search_request
 from pgvista.ui.search_knobs import Context
@@ -92,6 +92,7 @@ _RECIPE = replace(
     keyword_match=KeywordMatch.WEBSEARCH,
     keyword_rank=KeywordRank.TS_RANK_CD,
     rank_normalization=0,
+    fusion=Fusion.RRF,
     rrf_k=50,
     depth=20,
 )
@@ -118,6 +119,11 @@ PRESETS: Mapping[str, Preset] = {
         "k 1 / 60",
         "RRF where the first places decide, and where both lists shall agree",
         (replace(DEFAULT, rrf_k=1), DEFAULT),
+    ),
+    "coverage": Preset(
+        "RRF / by coverage",
+        "A hit by words counts alike, and by how much of the query it covers",
+        (replace(DEFAULT, fusion=Fusion.RRF), DEFAULT),
     ),
     "words": Preset(
         "Any / every word",

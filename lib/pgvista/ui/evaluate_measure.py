@@ -12,7 +12,7 @@ from pgvista.db.database import Database
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import DEFAULT_MEASURES, Evaluation, SettingEvaluation
 from pgvista.model.evaluation_grid import GridSetting
-from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.science.measures.relevance import parse_measure
 from pgvista.services.evaluate import evaluate, template
 from pgvista.ui import evaluate_state as state
@@ -44,6 +44,7 @@ def settings(collection: Collection) -> dict[str, SearchRequest]:
             keyword_match=KeywordMatch.WEBSEARCH,
             keyword_rank=KeywordRank.TS_RANK_CD,
             rank_normalization=0,
+            fusion=Fusion.RRF,
             rrf_k=50,
             depth=20,
         )

@@ -119,12 +119,14 @@ def fusion_knobs() -> None:
             index=_index("search_fusion", [item.value for item in Fusion]),
             label_visibility="collapsed",
             persist_state="session",
-            help="What the two lists add up. RRF: weight / (k + rank), scores aside. Min-max: scores "
+            help="What the two lists add up. RRF: weight / (k + rank), scores aside. RRF by coverage: "
+            "a hit by words counts by how much of the query it covers, so that rows which share "
+            "only a common word with it do not push away those near by meaning. Min-max: scores "
             "brought to 0..1 by the lowest and highest of each list. Z-score: standard deviations "
             "from the list's mean. Distribution: 0..1 by the mean and 3 standard deviations. "
-            "Default: RRF.",
+            "Default: RRF by coverage.",
         )
-        ranked = knobs.choice("search_fusion") == Fusion.RRF.value
+        ranked = Fusion(knobs.choice("search_fusion")).has_k
         slider(knobs.RRF_K, None if ranked else "RRF alone has a k", disabled=not ranked)
         slider(knobs.SEMANTIC_WEIGHT)
         slider(knobs.KEYWORD_WEIGHT)

@@ -87,7 +87,10 @@ class Ledger:
                 return f"not in the list; counts as its last place does: {result[2:]}"
             return "not in the list; adds nothing"
         weight = f"{self._weight(name):g}"
-        if method is Fusion.RRF:
+        if method.has_k:
+            full = self.lists.covering if method is Fusion.COVERAGE else None
+            if name == "keyword" and full is not None and raw < full:
+                weight += f" × ({figure(raw)} / {figure(full)})²"
             return f"{weight} / ({self.request.rrf_k:g} + {rank}) {result}"
         lowest, highest, mean, deviation = self._figures[name]
         score = -raw if name == "semantic" else raw

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from pgvista.model.collection import Collection
 from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, SearchRequest
 
 FUSION = {
+    Fusion.COVERAGE: "RRF by coverage",
     Fusion.RRF: "Reciprocal rank (RRF)",
     Fusion.MIN_MAX: "Min-max",
     Fusion.Z_SCORE: "Z-score",
     Fusion.DISTRIBUTION: "Distribution (DBSF)",
 }
 SHORT_FUSION = {
+    Fusion.COVERAGE: "RRF by coverage",
     Fusion.RRF: "RRF",
     Fusion.MIN_MAX: "min-max",
     Fusion.Z_SCORE: "z-score",
@@ -30,6 +33,7 @@ RANK = {
     KeywordRank.BM25: "BM25",
     KeywordRank.TS_RANK: "ts_rank",
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
+    KeywordRank.EXTENSION: "BM25 of an extension",
 }
 RECIPE_MATCH = KeywordMatch.WEBSEARCH
 RECIPE_RANK = KeywordRank.TS_RANK_CD
@@ -48,6 +52,17 @@ _SAID: dict[str, str] = {
 }
 _SILENT = {"limit", "highlight", "lists", "vector", "text", "exclude_id"}
 """What leaves the order of the hits as it is, or begins a new one."""
+
+
+def ranks_of(collection: Collection) -> dict[str, str]:
+    """Return what words of a collection can be ranked by, value and name: an extension by its own."""
+    made = collection.bm25_index
+    names = {rank.value: name for rank, name in RANK.items()}
+    if made is None:
+        del names[KeywordRank.EXTENSION.value]
+    else:
+        names[KeywordRank.EXTENSION.value] = f"BM25 of {made.extension}"
+    return names
 
 
 def against_recipe(match: KeywordMatch, rank: KeywordRank) -> str:

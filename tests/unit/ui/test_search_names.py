@@ -26,7 +26,7 @@ def test_the_setting_before_is_told_where_it_differs() -> None:
     assert settings_before(ASKED, replace(ASKED, rrf_k=1.0)) == "k 60"
     assert settings_before(ASKED, replace(ASKED, limit=20, text="dog", lists=True)) == ""
     assert settings_before(ASKED, replace(ASKED, depth=50, ef_search=50)) == "depth 100"
-    assert settings_before(ASKED, replace(ASKED, fusion=Fusion.MIN_MAX)) == "RRF"
+    assert settings_before(ASKED, replace(ASKED, fusion=Fusion.MIN_MAX)) == "RRF by coverage"
     assert (
         settings_before(ASKED, replace(ASKED, mode=Mode.KEYWORD, ef_search=40)) == "hybrid search"
     )
