@@ -116,6 +116,8 @@ class Ordering:
     """The vector index that serves it; None where the rows are sorted."""
     conditions: tuple[str, ...] = ()
     """Filters of the scan that reads the rows."""
+    full: tuple[str, str] | None = None
+    """Operator and query of another distance on the same column, by which a node above ranks anew."""
     other: Ordering | None = None
     """The scan that the query vector comes from, where it is a column of another relation."""
     cost: float = 0.0
@@ -190,6 +192,8 @@ class Diagnosis:
         """One sentence about the index."""
         if self.index_used is not None:
             return f"The vector index {self.index_used} is used."
+        if self.ordering is None:
+            return "No vector index is used."
         return "No vector index is used: rows are compared one by one and sorted."
 
     def finding(self, cause: Cause) -> Finding | None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pgvista.model.diagnosis import Cause, Facts, Finding, VectorIndex
 from pgvista.services.causes_missing import null_vectors, short, zero_vectors
 from pgvista.services.ordering import is_same_expression
-from pgvista.sql import diagnosis as sql
+from pgvista.sql import remedies as sql
+from pgvista.sql.diagnosis import as_indexed, with_alias
 
 _METRICS = {
     "<=>": "cosine",
@@ -20,6 +21,9 @@ _METRICS = {
     "<~>": "Hamming",
     "<%>": "Jaccard",
 }
+_ON_BITS = {"<~>", "<%>"}
+_ALIKE = {"<=>", "<->", "<#>"}
+"""They order vectors of length 1 alike."""
 
 
 # -- why no index is used: the form of the statement
@@ -34,7 +38,8 @@ def computed_order(facts: Facts) -> Finding | None:
         Cause.COMPUTED_ORDER,
         f"The rows are ordered by {short(order.computed)}, which is computed for every row: an "
         f"index serves the bare operator {order.operator} alone, ascending.",
-        sql.rewritten(order),
+        "-- the nearest first; what is computed from the distance belongs into the select list\n"
+        + sql.rewritten(order),
     )
 
 
@@ -43,23 +48,31 @@ def descending(facts: Facts) -> Finding | None:
     order = facts.ordering
     if order.computed is not None or not order.descending:
         return None
+    remedy = sql.rewritten(order)
+    if farthest := sql.opposite(order):
+        remedy = (
+            f"-- either the nearest rows\n{remedy}\n\n"
+            f"-- or the farthest: those nearest to the opposite vector\n{farthest}"
+        )
     return Finding(
         Cause.DESCENDING,
         "The order is descending, so the farthest rows come first: an index leads from the nearest "
-        "row outwards and serves ascending order alone.",
-        sql.rewritten(order),
+        "row outwards, and serves ascending order alone.",
+        remedy,
     )
 
 
 def joined_vector(facts: Facts) -> Finding | None:
     """``from t, q order by t.embedding <=> q.embedding``."""
-    if facts.ordering.other is None:
+    other = facts.ordering.other
+    if other is None:
         return None
+    several = "-- for one query vector; for several, join them lateral to this\n"
     return Finding(
         Cause.JOINED_VECTOR,
         "The query vector is a column of a join, so it is not known before the scan begins: an "
         "index needs one value, which a subselect gives.",
-        sql.subselected(facts.ordering),
+        (several if other.scan_rows > 1 else "") + sql.subselected(facts.ordering),
     )
 
 
@@ -100,7 +113,7 @@ def dropped(facts: Facts) -> Finding | None:
     return Finding(
         Cause.DROPPED,
         f"The index {gone.name} was dropped meanwhile, so every row is compared.",
-        f"{gone.definition};",
+        sql.built_again(gone),
     )
 
 
@@ -111,8 +124,8 @@ def invalid(facts: Facts) -> Finding | None:
         return None
     return Finding(
         Cause.INVALID,
-        f"The index {found.name} is invalid: its build was cut off or is still under way, and "
-        "Postgres never reads from it.",
+        f"The index {found.name} is invalid, and Postgres never reads from it: its build was cut "
+        "off, or is still under way, as the page Indexes shows.",
         sql.reindex(found),
     )
 
@@ -128,7 +141,11 @@ def other_operator(facts: Facts) -> Finding | None:
     served = index.operators[0] if index.operators else ""
     remedy = f"-- either an index for {order.operator}\n{_create(facts)}"
     if served in _METRICS:
-        remedy += f"\n\n-- or the operator of the index\n{_as_indexed(facts, index, served)}"
+        remedy += f"\n\n-- or the operator of the index{_compared(order.operator, served)}\n"
+        if served in _ON_BITS and order.operator not in _ON_BITS:
+            remedy += _re_ranked(facts, index, served)
+        else:
+            remedy += _as_indexed(facts, index, served)
     return Finding(
         Cause.OTHER_OPERATOR,
         f"The order uses {order.operator} ({_METRICS[order.operator]}), and the index {index.name} "
@@ -162,8 +179,9 @@ def partial_index(facts: Facts) -> Finding | None:
         return None
     return Finding(
         Cause.PARTIAL_INDEX,
-        f"The index {found.name} holds only rows with {short(found.predicate or '')}, and the "
-        "statement does not ask for these alone.",
+        f"The index {found.name} holds only rows with "
+        f"{short(sql.without_parentheses(found.predicate or ''))}, and the statement does not ask for "
+        "these alone.",
         f"-- either ask for these rows\n"
         f"{sql.rewritten(facts.ordering, condition=found.predicate or '')}\n\n"
         f"-- or index all of them\n{_create(facts)}",
@@ -189,7 +207,7 @@ def planner(facts: Facts) -> Finding | None:
         return None
     why = ""
     if order.scan.startswith(("Index Scan", "Bitmap", "Index Only")):
-        why = " The filter leaves few rows, and comparing all of those is exact."
+        why = " The filter leaves few rows: comparing all of those is quick, and exact."
     elif facts.rows < 10_000:
         why = " The table is small: comparing every row is quick, and exact."
     return Finding(
@@ -197,8 +215,8 @@ def planner(facts: Facts) -> Finding | None:
         f"The index {forced.index} would serve this order, and the planner took {order.scan} "
         f"instead: it estimates its cost at {order.cost:,.0f}, against {forced.cost:,.0f} with the "
         f"index.{why}",
-        f"-- if the index is faster in truth: better estimates, or keep the planner from the scan\n"
-        f"{sql.analyze(order)}\n"
+        f"-- if the index is faster in truth: better estimates\n{sql.analyze(order)}\n\n"
+        "-- to compare both: keep the planner from its choice in one transaction\n"
         + sql.set_local(
             {"enable_seqscan": "off", "enable_sort": "off", "enable_bitmapscan": "off"}
         ),
@@ -251,9 +269,32 @@ def _as_indexed(facts: Facts, index: VectorIndex, operator: str) -> str:
     return sql.rewritten(
         order,
         operator=operator,
-        operand=sql.with_alias(index.indexed, order.alias, order.column or ""),
-        value=sql.as_indexed(index.indexed, order.value),
+        operand=with_alias(index.indexed, order.alias, order.column or ""),
+        value=as_indexed(index.indexed, order.value),
     )
+
+
+def _re_ranked(facts: Facts, index: VectorIndex, operator: str) -> str:
+    """Return the statement whose candidates come from an index on bits."""
+    order = facts.ordering
+    limit = order.limit or 10
+    return sql.re_ranked(
+        order,
+        with_alias(index.indexed, order.alias, order.column or ""),
+        operator,
+        as_indexed(index.indexed, order.value),
+        candidates=sql.CANDIDATES * limit,
+        limit=limit,
+    )
+
+
+def _compared(operator: str, other: str) -> str:
+    """Return what the two orders have to do with each other, for a comment."""
+    if other in _ON_BITS and operator not in _ON_BITS:
+        return ", re-ranked by the full vectors"
+    if {operator, other} <= _ALIKE:
+        return ": the same order where all vectors have length 1"
+    return ": another order"
 
 
 def _bare(operand: str, alias: str) -> str:

@@ -5,11 +5,14 @@ Each takes what is known and returns a finding or None; `MISSING` holds them in 
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from pgvista.model.diagnosis import Cause, Facts, Finding, VectorIndex
 from pgvista.model.index import advised_lists
-from pgvista.sql import diagnosis as sql
+from pgvista.sql import remedies as sql
 
 UNEVEN = 2.0
 """From this imbalance factor on (rows that share a row's list, against an even spread) the lists are
@@ -23,14 +26,14 @@ def endless(facts: Facts) -> Finding | None:
     if facts.ordering.limited or index is None or _iterates(facts, index):
         return None
     bound = (
-        f"ef_search, {_ef_search(facts)}"
+        f"ef_search rows at most ({_ef_search(facts)})"
         if index.method == "hnsw"
-        else "those in its visited lists"
+        else "the rows of its visited lists alone"
     )
     return Finding(
         Cause.NO_LIMIT,
-        f"There is no LIMIT, and the index {index.name} returns no more rows than {bound}: the "
-        f"others of about {facts.rows:,} are missing without a word.",
+        f"There is no LIMIT, and the index {index.name} returns {bound}: the others of about "
+        f"{facts.rows:,} are missing, and nothing says so.",
         f"-- either say how many are wanted\n{sql.rewritten(facts.ordering)}\n\n"
         f"-- or have them all\n{sql.set_local({'enable_indexscan': 'off'})}",
     )
@@ -75,10 +78,12 @@ def filtered(facts: Facts) -> Finding | None:
             return None
         name = "hnsw.max_scan_tuples" if method == "hnsw" else "ivfflat.max_probes"
         most = 100_000 if method == "hnsw" else index.lists
+        tried = facts.settings.get(name)
+        told = f"{name} ({int(tried):,})" if tried else name
         return Finding(
             Cause.FILTER,
             f"The filter lets about {_per_cent(share)} of the rows through, and the iterative scan gave up "
-            f"at {name} before it had found {limit:,} of them.",
+            f"at {told} before it had found {limit:,} of them.",
             sql.set_local({name: str(max(most, facts.rows))}),
         )
     found = (
@@ -87,11 +92,13 @@ def filtered(facts: Facts) -> Finding | None:
     if _enough(facts) is None and found * share >= limit:
         return None
     order = "strict_order" if method == "hnsw" else "relaxed_order"
+    measured = facts.measured
+    left = f"{measured.got:,}" if measured else f"about {found * share:,.0f}"
+    are = "is" if left == "1" else "are"
     return Finding(
         Cause.FILTER,
         f"The filter is applied after the index: it lets about {_per_cent(share)} of the rows through, so "
-        f"that of about {found:,} rows found {found * share:,.0f} are left, and {limit:,} are asked "
-        "for.",
+        f"that of about {found:,} rows found {left} {are} left, and {limit:,} are asked for.",
         f"-- either let the index go on looking\n"
         f"{sql.set_local({f'{method}.iterative_scan': order})}\n\n"
         f"-- or index those rows alone\n{sql.partial_index(facts.ordering, index, own_row=_own_row(facts))}",
@@ -109,15 +116,15 @@ def probes(facts: Facts) -> Finding | None:
         return None
     if facts.ordering.conditions and expected >= 2 * limit:
         return None  # the filter is the cause
+    few = f"{visited:,} of {index.lists:,} lists {'is visited, which holds' if visited == 1 else 'are visited, which hold'}"
+    wanted = math.ceil(2 * limit * index.lists / max(1, facts.rows))
+    more = min(index.lists, max(2 * visited, round(index.lists**0.5), wanted))
     return Finding(
         Cause.PROBES,
-        f"{visited} of {index.lists:,} lists are visited, which hold about {expected:,.0f} of the "
-        f"{facts.rows:,} rows, and {limit:,} are asked for.",
-        sql.set_local({"ivfflat.iterative_scan": "relaxed_order"})
-        + "\n-- or more lists from the start\n"
-        + sql.set_local(
-            {"ivfflat.probes": str(min(index.lists, max(2 * visited, round(index.lists**0.5))))}
-        ),
+        f"{few} about {expected:,.0f} of the {facts.rows:,} rows, and {limit:,} are asked for.",
+        f"-- either let the index go on looking\n"
+        f"{sql.set_local({'ivfflat.iterative_scan': 'relaxed_order'})}\n\n"
+        f"-- or visit more lists from the start\n{sql.set_local({'ivfflat.probes': str(more)})}",
     )
 
 
@@ -160,6 +167,7 @@ def approximate(facts: Facts) -> Finding | None:
             Cause.APPROXIMATE,
             f"{told}: the index {index.name} holds {held} alone, and orders by these. Take more "
             "candidates from it (oversample), and rank them by the full vectors.",
+            _more_candidates(facts),
         )
     name, value = measured.enough or (
         ("hnsw.ef_search", min(_MAX_EF_SEARCH, 2 * _ef_search(facts)))
@@ -179,11 +187,12 @@ def null_vectors(facts: Facts) -> Finding | None:
     count = (facts.unindexed or (0, 0))[0]
     if not count:
         return None
-    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    rows, them = ("1 row has", "it") if count == 1 else (f"{count:,} rows have", "them")
     return Finding(
         Cause.NULL_VECTORS,
-        f"{rows} no vector (NULL): an index does not hold them, and no distance finds them.",
-        sql.missing_rows(facts.ordering, "null", facts.kind, facts.extension_schema),
+        f"{rows} no vector (NULL): no index holds {them}, and an exact search puts {them} last.",
+        "-- to embed anew, or to delete\n"
+        + sql.missing_rows(facts.ordering, "null", facts.kind, facts.extension_schema),
     )
 
 
@@ -195,9 +204,10 @@ def zero_vectors(facts: Facts) -> Finding | None:
     rows = "1 row has" if count == 1 else f"{count:,} rows have"
     return Finding(
         Cause.ZERO_VECTORS,
-        f"{rows} a vector of zeros, which has no direction: by cosine it is not in the index, and "
-        "its distance is NaN.",
-        sql.missing_rows(facts.ordering, "zero", facts.kind, facts.extension_schema),
+        f"{rows} a vector of zeros, which has no direction: by cosine its distance is NaN, and no "
+        "index holds it.",
+        "-- to embed anew, or to delete\n"
+        + sql.missing_rows(facts.ordering, "zero", facts.kind, facts.extension_schema),
     )
 
 
@@ -238,6 +248,23 @@ def _held(index: VectorIndex) -> str:
     return "the leading dimensions" if "subvector" in expression else ""
 
 
+def _more_candidates(facts: Facts) -> str:
+    """Return the statement that re-ranks more candidates; empty where the full order is not known."""
+    order, asked = facts.ordering, _asked(facts) or 10
+    if order.full is None:
+        return ""
+    candidates = sql.CANDIDATES * max(asked, order.limit or asked)
+    own = facts.measured.left_out if facts.measured else 0
+    ef = min(_MAX_EF_SEARCH, candidates + own)
+    settings = {"hnsw.ef_search": str(ef)} if ef > _ef_search(facts) else {}
+    operator, value = order.full
+    full = replace(order, operator=operator, value=value)
+    statement = sql.re_ranked(
+        full, order.operand, order.operator, order.value, candidates=candidates, limit=asked
+    )
+    return "\n".join(part for part in (sql.set_local(settings), statement) if part)
+
+
 def _own_row(facts: Facts) -> bool:
     """Tell whether the statement leaves the row out that is the query."""
     return facts.measured is not None and facts.measured.left_out > 0
@@ -256,5 +283,7 @@ def _iterates(facts: Facts, index: VectorIndex) -> bool:
 
 
 def short(text: str) -> str:
-    """Return an expression cut in its middle, where a vector would stand."""
+    """Return an expression as a sentence has it: vectors as ``[…]``, cut where it is still long."""
+    text = re.sub(r"'\[[^\]']{12,}\]'(?:::[\w.]+(?:\(\d+\))?)?", "'[…]'", text)
+    text = re.sub(r"'(-?\d+(?:\.\d+)?)'::double precision", r"\1", text)
     return text if len(text) <= 90 else f"{text[:60]}…{text[-24:]}"

@@ -23,6 +23,7 @@ from pgvista.services.causes_missing import MISSING
 from pgvista.services.ordering import read_ordering, walk
 from pgvista.services.statement import one_select
 from pgvista.sql import diagnosis as sql
+from pgvista.sql import remedies
 from pgvista.sql.query import Query
 
 STATEMENT_TIMEOUT_MS = 10_000
@@ -37,6 +38,8 @@ _FORCED = {
     "plan_cache_mode": "force_custom_plan",
 }
 _KNOBS = ("hnsw.ef_search", "hnsw.iterative_scan", "ivfflat.probes", "ivfflat.iterative_scan")
+_USUAL = ("<=>", "<->", "<#>", "<+>")
+"""Operators offered where a statement has none: the first that an index serves."""
 
 
 def diagnose_statement(
@@ -57,7 +60,7 @@ def diagnose_statement(
     _refuse_writes(explained["Plan"])
     ordering = read_ordering(explained["Plan"])
     if ordering is None:
-        return _no_distance(explained)
+        return _no_distance(db, explained)
     facts = _counted(db, _facts(db, ordering))
     facts = replace(
         facts,
@@ -85,7 +88,7 @@ def diagnose_plan(
     """
     ordering = read_ordering(explained["Plan"])
     if ordering is None:
-        return _no_distance(explained), None
+        return _no_distance(db, explained), None
     if known is None or not _still_holds(known, ordering):
         known = _counted(db, _facts(db, ordering))
     facts = replace(
@@ -141,14 +144,38 @@ def _gone(facts: Facts, dropped: Sequence[VectorIndex]) -> tuple[VectorIndex, ..
     return tuple(index for index in dropped if index.name not in names)
 
 
-def _no_distance(explained: Mapping[str, Any]) -> Diagnosis:
-    finding = Finding(
-        Cause.NO_DISTANCE,
+def _no_distance(db: Database, explained: Mapping[str, Any]) -> Diagnosis:
+    told = (
         "The statement is not ordered by a distance between a vector column and a query, so there "
-        "is nothing a vector index could serve. Order by one: order by embedding <=> '[...]' "
-        "limit 10.",
+        "is nothing a vector index could serve."
     )
+    order = _could_be(db, explained["Plan"])
+    if order is None:
+        told += " None of its tables has a vector column."
+    finding = Finding(Cause.NO_DISTANCE, told, "" if order is None else remedies.rewritten(order))
     return Diagnosis((finding,), None, None, plan=_json(explained))
+
+
+def _could_be(db: Database, root: Mapping[str, Any]) -> Ordering | None:
+    """Return the order by a vector column of the first table that has one."""
+    for place in walk(root):
+        node = place.node
+        if "Relation Name" not in node:
+            continue
+        schema, relation = str(node.get("Schema", "")), str(node["Relation Name"])
+        query = sql.vector_column(schema, relation)
+        if rows := db.query(query.statement, query.params):
+            column, operators = rows[0]
+            return Ordering(
+                schema=schema,
+                relation=relation,
+                alias=relation,
+                column=column,
+                operand=remedies.name(column),
+                operator=next((item for item in _USUAL if item in operators), _USUAL[0]),
+                value=sql.UNKNOWN_VECTOR,
+            )
+    return None
 
 
 def _diagnosis(

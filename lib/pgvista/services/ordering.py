@@ -159,6 +159,7 @@ def _ordering(
         cost=float((limit or place.node).get("Total Cost", 0.0)),
         scan=_scan_title(scan),
         scan_rows=_rows(scan),
+        full=_full(place, column, distance.operator),
     )
     if joined and sides[1] is not None:
         name, own = sides[1]
@@ -170,9 +171,23 @@ def _ordering(
             alias=name,
             column=own,
             conditions=_conditions(node),
+            scan_rows=_rows(node),
         )
         found = replace(found, other=other)
     return found
+
+
+def _full(place: _Place, column: str, operator: str) -> tuple[str, str] | None:
+    """Return operator and query of another distance on the column that is made here or above."""
+    for node in (place.node, *place.above):
+        for item in (*node.get("Output", ()), *node.get("Sort Key", ())):
+            found = read_distance(_without_direction(str(item))[0])
+            if found is None or found.operator == operator:
+                continue
+            side = column_of(found.left)
+            if side is not None and side[1] == column:
+                return found.operator, found.right
+    return None
 
 
 def _conditions(scan: Node) -> tuple[str, ...]:
