@@ -1,9 +1,9 @@
-"""UMAP from known neighbours: the graph, and umap-learn's own kernel, epoch by epoch.
+"""UMAP from known neighbours: the graph, and its layout epoch by epoch.
 
 McInnes, Healy and Melville (2018). umap-learn's `fit` cannot be stopped, holds the interpreter's lock
-and compiles for a minute in each new process. Here the graph is made by NumPy, and one function
-is compiled, whose machine code is kept on disk: an epoch takes a fraction of a second without the
-lock, and between two of them the work can be watched and stopped.
+and compiles for half a minute in each new process. Here the graph is made by NumPy, and one function
+is compiled within a second or two, whose machine code is kept on disk: an epoch takes a fraction of a
+second without the lock, and between two of them the work can be watched and stopped.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pgvista.science import umap_kernel
 from pgvista.science.imports import wait_for_torch
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Places = NDArray[np.int32]
 OnEpoch = Callable[[int, int, Floats], None]
 """Is told epochs done, epochs in all, and the positions as they are, shape (n, 2): not to be kept."""
@@ -49,64 +51,64 @@ def umap_layout(
     nearest first; `start` has the positions to begin with, shape (n, 2). Deterministic for a seed.
     `on_epoch` may raise to stop.
     """
-    wait_for_torch()
-    from umap.umap_ import find_ab_params, make_epochs_per_sample
-
-    count = len(neighbours)
-    epochs = epochs or epochs_for(count)
+    epochs = epochs or epochs_for(len(neighbours))
     graph = fuzzy_graph(neighbours, distances).tocoo()
     graph.data[graph.data < graph.data.max() / max(10, epochs)] = 0
     graph.eliminate_zeros()
-    per_sample = make_epochs_per_sample(graph.data, epochs)
-    a, b = find_ab_params(1.0, min_dist)
+    per_sample = graph.data.max() / graph.data  # the strongest edge has all turns
+    a, b = curve(min_dist)
     rng = np.random.RandomState(seed)
     positions = _scaled(start, rng)
     states = rng.randint(-(2**31) + 1, 2**31 - 1, 3).astype(np.int64)
     # as umap-learn does: a state of its own for each point, by where the point lies
-    states = states + positions[:, :1].astype(np.float64).view(np.int64)
+    states = np.ascontiguousarray(states + positions[:, :1].astype(np.float64).view(np.int64))
     per_negative = per_sample / NEGATIVE_SAMPLES
     next_negative, next_sample = per_negative.copy(), per_sample.copy()
     head, tail = graph.row.astype(np.int32), graph.col.astype(np.int32)
     run = kernel()
-    unused = np.zeros(1, dtype=np.float32)
-    for epoch in range(epochs):
-        alpha = 1.0 - epoch / epochs
+    for turn in range(epochs):
         run(
-            positions, positions, head, tail, count, per_sample, a, b, states, 1.0, 2, True, alpha,
-            per_negative, next_negative, next_sample, epoch, False,
-            unused, unused, 0, 0, 0, 0, unused, unused, 0,
+            positions, head, tail, per_sample, next_sample, per_negative, next_negative, states,
+            a, b, 1.0 - turn / epochs, turn,
         )  # fmt: skip
         if on_epoch is not None:
-            on_epoch(epoch + 1, epochs, positions)
+            on_epoch(turn + 1, epochs, positions)
     return positions
 
 
 @cache
 def kernel() -> Callable[..., Any]:
-    """Return umap-learn's epoch, compiled to run without the interpreter's lock.
+    """Return `umap_kernel.epoch`, compiled to run without the interpreter's lock.
 
-    The machine code is kept beside umap-learn, or in the user's cache folder (NUMBA_CACHE_DIR names
+    The machine code is kept beside the module, or in the user's cache folder (NUMBA_CACHE_DIR names
     another): a new process loads it in a moment.
     """
     import numba
 
-    wait_for_torch()
-    from umap import layouts
-
-    plain = layouts._optimize_layout_euclidean_single_epoch
+    plain, types = umap_kernel.epoch, umap_kernel.SIGNATURE
     try:
-        compiled = numba.njit(plain, fastmath=True, nogil=True, cache=True)
+        compiled = numba.njit(types, fastmath=True, nogil=True, cache=True)(plain)
     except RuntimeError:  # no folder can be written to
-        compiled = numba.njit(plain, fastmath=True, nogil=True)
-    return compiled  # type: ignore[no-any-return]
+        compiled = numba.njit(types, fastmath=True, nogil=True)(plain)
+    return compiled
 
 
-def warm_up() -> None:
-    """Import umap-learn and compile, or load, its kernel."""
-    neighbours = np.array([[1, 2], [0, 2], [0, 1]], dtype=np.int32)
-    distances = np.ones((3, 2), dtype=np.float32)
-    start = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
-    umap_layout(neighbours, distances, start, min_dist=0.1, seed=0, epochs=1)
+def curve(min_dist: float) -> tuple[float, float]:
+    """Return a and b of the strength 1 / (1 + a d^(2b)) of two points at distance d on the map.
+
+    The curve that is nearest to 1 up to `min_dist` and exp(min_dist - d) beyond, by least squares.
+    """
+    wait_for_torch()
+    from scipy.optimize import curve_fit
+
+    apart = np.linspace(0, 3, 300)
+    wanted = np.where(apart < min_dist, 1.0, np.exp(min_dist - apart))
+
+    def strength(d: Doubles, a: float, b: float) -> Doubles:
+        return np.asarray(1.0 / (1.0 + a * d ** (2 * b)))
+
+    (a, b), _ = curve_fit(strength, apart, wanted)
+    return float(a), float(b)
 
 
 def fuzzy_graph(neighbours: Places, distances: Floats) -> Any:
@@ -134,7 +136,7 @@ def fuzzy_graph(neighbours: Places, distances: Floats) -> Any:
     return both
 
 
-def _smooth(distances: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _smooth(distances: Doubles) -> tuple[Doubles, Doubles]:
     """Return rho and sigma of each point, each of shape (n,), by bisection."""
     count, k = distances.shape
     apart = np.where(distances > 0, distances, np.inf)

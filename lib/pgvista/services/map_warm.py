@@ -1,6 +1,6 @@
 """UMAP's machine code made ahead of need: by a process of low priority, once for a machine.
 
-numba compiles UMAP's kernel for half a minute, and keeps the machine code on disk. A first map need
+numba compiles UMAP's kernel for some seconds, and keeps the machine code on disk. A first map need
 not wait for it: the app starts `python -m pgvista.services.map_warm` when it has shown its first
 page. The process ends with the app that started it, however that ends, since its standard input
 ends then; of several apps one compiles. PGVISTA_WARM_UP=0 leaves it out.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -23,9 +22,9 @@ import psutil
 
 from pgvista.config import load_settings
 from pgvista.db.file_lock import FileLock
-from pgvista.science import umap_layout
+from pgvista.science import umap_kernel, umap_layout
 
-_KERNEL = "_optimize_layout_euclidean_single_epoch"
+_SOURCE = Path(umap_kernel.__file__)
 _LOCK = "umap.compile.lock"
 _GONE = 3
 
@@ -36,7 +35,7 @@ _known_kept = False
 
 
 def is_kept() -> bool:
-    """Tell whether machine code of this umap-learn, by this numba, is on disk.
+    """Tell whether machine code of UMAP's kernel as it is, by this numba, is on disk.
 
     Another processor than the one it was made for is not noticed: then the first map compiles.
     """
@@ -101,7 +100,7 @@ def main() -> int:
     if not lock.try_exclusive():
         return _GONE
     try:
-        umap_layout.warm_up()
+        umap_layout.kernel()
     finally:
         lock.release()
     return 0 if _look() else _GONE
@@ -111,14 +110,13 @@ def main() -> int:
 
 
 def _look() -> bool:
-    source = _source()
     try:
-        stamp = hashlib.sha256(source.read_bytes()).digest()
+        stamp = hashlib.sha256(_SOURCE.read_bytes()).digest()
     except OSError:
         return False
     version = metadata.version("numba").encode()
-    name = f"layouts.{_KERNEL}-*.py{sys.version_info[0]}{sys.version_info[1]}*.nbi"
-    for folder in _folders(source):
+    name = f"{_SOURCE.stem}.*.py{sys.version_info[0]}{sys.version_info[1]}*.nbi"
+    for folder in _folders():
         for index in folder.glob(name):
             try:
                 told = index.read_bytes()
@@ -129,18 +127,12 @@ def _look() -> bool:
     return False
 
 
-def _source() -> Path:
-    """Return the file of umap-learn's kernel; the package is not imported for it."""
-    spec = importlib.util.find_spec("umap")
-    places = None if spec is None else spec.submodule_search_locations
-    return Path(places[0] if places else "umap") / "layouts.py"
-
-
-def _folders(source: Path) -> list[Path]:
-    """Return where numba keeps machine code of a module, the likeliest first."""
-    hashed = hashlib.sha1(str(source.parent).encode(), usedforsecurity=False).hexdigest()
-    of_source = f"{source.parent.name}_{hashed}"
-    found = [source.parent / "__pycache__"]
+def _folders() -> list[Path]:
+    """Return where numba keeps machine code of the kernel, the likeliest first."""
+    folder = _SOURCE.parent
+    hashed = hashlib.sha1(str(folder).encode(), usedforsecurity=False).hexdigest()
+    of_source = f"{folder.name}_{hashed}"
+    found = [folder / "__pycache__"]
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         return [Path(chosen) / of_source]
     found.append(platformdirs.user_cache_path("numba", appauthor=False) / of_source)

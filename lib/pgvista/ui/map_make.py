@@ -81,8 +81,8 @@ def _compiling() -> None:
     if not map_warm.is_compiling():
         st.rerun()
     st.info(
-        "**Compiling UMAP, once on this machine…** A map that is made meanwhile takes up to a "
-        "minute longer.",
+        "**Compiling UMAP, once on this machine…** A map that is made meanwhile takes some seconds "
+        "longer.",
         icon=":material/hourglass_top:",
     )
 
@@ -261,7 +261,7 @@ def _how_long(count: int, method: MapMethod | None = MapMethod.UMAP) -> str:
         return "a second or two"
     minutes = count / _MINUTE_ROWS * (3 if method is MapMethod.TSNE else 1)
     cold = method is MapMethod.UMAP and not map_warm.is_kept()
-    first = ", and up to a minute more to compile UMAP, once on this machine" if cold else ""
+    first = ", and some more to compile UMAP, once on this machine" if cold else ""
     if minutes < 0.2:
         return f"a few seconds{first}"
     if minutes <= 1:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +14,12 @@ import pytest
 from pgvista.errors import Cancelled
 from pgvista.model.map_spec import MapMethod
 from pgvista.model.metric import Metric
+from pgvista.science import umap_layout as umap_layout_module
 from pgvista.science.knn import nearest_neighbours
 from pgvista.science.map_quality import map_neighbours
 from pgvista.science.pca import pca
 from pgvista.science.projection import layout, sunflower
-from pgvista.science.umap_layout import fuzzy_graph, umap_layout
+from pgvista.science.umap_layout import curve, fuzzy_graph, umap_layout
 
 
 def groups(count: int = 240, size: int = 12, of: int = 4) -> np.ndarray:
@@ -78,6 +82,48 @@ def test_graph_is_that_of_umap_learn() -> None:
     )
     ours = fuzzy_graph(found.places, found.distances)
     assert np.abs(ours - theirs).max() < 1e-3
+
+
+@pytest.mark.parametrize("min_dist", [0.0, 0.1, 0.99])
+def test_curve_is_that_of_umap_learn(min_dist: float) -> None:
+    from umap.umap_ import find_ab_params
+
+    assert curve(min_dist) == pytest.approx(find_ab_params(1.0, min_dist))
+
+
+def test_epochs_are_those_of_umap_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel makes the same numbers as umap-learn's own, bit for bit, after many epochs."""
+    import numba
+    from umap.layouts import _optimize_layout_euclidean_single_epoch
+
+    theirs = numba.njit(_optimize_layout_euclidean_single_epoch, fastmath=True)
+    unused = np.zeros(1, np.float32)
+
+    def epoch(
+        xy: Any, head: Any, tail: Any, per_sample: Any, next_sample: Any, per_negative: Any,
+        next_negative: Any, states: Any, a: float, b: float, alpha: float, turn: int,
+    ) -> None:  # fmt: skip
+        theirs(
+            xy, xy, head, tail, len(xy), per_sample, a, b, states, 1.0, 2, True, alpha,
+            per_negative, next_negative, next_sample, turn, False,
+            unused, unused, 0, 0, 0, 0, unused, unused, 0,
+        )  # fmt: skip
+
+    ours = laid_out(groups(), MapMethod.UMAP)
+    monkeypatch.setattr(umap_layout_module, "kernel", lambda: epoch)
+    assert np.array_equal(ours, laid_out(groups(), MapMethod.UMAP))
+
+
+def test_umap_learn_is_not_imported_for_a_map() -> None:
+    """Its import compiles for half a minute."""
+    script = (
+        "import sys; import numpy as np; from pgvista.science.umap_layout import umap_layout\n"
+        "near = np.array([[1, 2], [0, 2], [0, 1]], np.int32); far = np.ones((3, 2), np.float32)\n"
+        "start = np.array([[0, 0], [1, 0], [0, 1]], np.float32)\n"
+        "assert np.isfinite(umap_layout(near, far, start, min_dist=0.1, seed=0)).all()\n"
+        "assert not {'umap', 'pynndescent'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_groups_stay_together() -> None:

@@ -59,9 +59,9 @@ def test_it_compiles_once_in_the_background(cold: Path) -> None:
 
 
 def test_code_of_another_version_does_not_count(cold: Path) -> None:
-    (own,) = map_warm._folders(map_warm._source())
+    (own,) = map_warm._folders()
     own.mkdir(parents=True)
-    name = f"layouts.{map_warm._KERNEL}-63.py{sys.version_info[0]}{sys.version_info[1]}.nbi"
+    name = f"umap_kernel.epoch-63.py{sys.version_info[0]}{sys.version_info[1]}.nbi"
     (own / name).write_bytes(b"0.1.0 and some other source")
     assert not map_warm.is_kept()
 
