@@ -29,7 +29,7 @@ from pgvista.model.sweep import (
 from pgvista.science.pareto import pareto_front
 from pgvista.services.indexes import vector_indexes
 from pgvista.services.sweep_points import point_of
-from pgvista.services.sweep_run import Cell, Run, measure
+from pgvista.services.sweep_run import Cell, Run, TableState, measure
 from pgvista.services.sweep_settings import (
     cases_of,
     chosen_indexes,
@@ -77,7 +77,9 @@ def sweep(
         ]
         if not cases:
             raise InvalidInput("No filter lets a row through, so there is nothing to find.")
-        before = _state(connection, collection)
+        table = TableState.read(connection, collection)
+        if table is None:
+            raise NotFound(f"The collection {collection.name} is gone.")
         reporter.check()
         truths = find_truth(
             db,
@@ -91,7 +93,7 @@ def sweep(
         )
         settings = [Setting(), *settings_of(db, collection, spec, indexes)]
         _note_what_limits(spec, facts, queries, truths, settings, notes)
-        run = Run(db, connection, collection, spec, queries, cases, settings, before)
+        run = Run(db, connection, collection, spec, queries, cases, settings, table)
         measured = measure(run, reporter)
     points = [
         point_of(cell, run, truths.cases[cell.case]) for cell in measured.cells if cell.numbers
@@ -167,14 +169,6 @@ class _Facts:
 
 def _run(connection: Connection[Any], query: Query) -> list[tuple[Any, ...]]:
     return connection.execute(query.sql, query.params, prepare=False).fetchall()
-
-
-def _state(connection: Connection[Any], collection: Collection) -> tuple[Any, ...]:
-    rows = _run(connection, sweep_sql.state(collection))
-    connection.commit()
-    if not rows:
-        raise NotFound(f"The collection {collection.name} is gone.")
-    return rows[0]
 
 
 def _versions(db: Database) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pgvista.model.progress import Progress, Reporter
 from pgvista.model.search import IterativeScan
 from pgvista.model.sweep import Setting, SweepSpec
 from pgvista.services.truth import Case, Queries, apply_settings, search_index
+from pgvista.sql import map as map_sql
 from pgvista.sql import search as search_sql
 from pgvista.sql import sweep as sweep_sql
 from pgvista.sql.nearest import nearest
@@ -35,6 +36,32 @@ WARM_UP = 10
 Answer = list[tuple[str, float]]
 
 
+@dataclass(slots=True)
+class TableState:
+    """What a table was like when a sweep of it began, and what is known of its changes."""
+
+    oid: int
+    file: int
+    writes: int
+    """Rows written, as Postgres' counters last told. They lag: a session that loaded rows may tell
+    of them ten seconds later, so that a change of theirs is a reason to look, and no proof."""
+    indexes: frozenset[str]
+    contents: str
+    """The rows' versions, as `sql.map.contents` sums them."""
+    written: bool = False
+    """Whether rows were written since."""
+
+    @classmethod
+    def read(cls, connection: Connection[Any], collection: Collection) -> TableState | None:
+        """Return the state of now; None when the table is gone."""
+        found = _state(connection, collection)
+        if not found:
+            return None
+        oid, file, writes, indexes = found
+        contents = _contents(connection, collection)
+        return cls(oid, file, writes, frozenset(indexes), contents)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """All that measuring needs."""
@@ -46,8 +73,7 @@ class Run:
     queries: Queries
     cases: Sequence[Case]
     settings: Sequence[Setting]
-    before: tuple[Any, ...]
-    """The state of the table, as `sql.sweep.state` told it at the beginning."""
+    table: TableState
 
     def query(self, number: int, setting: Setting, case: Case) -> Query:
         """Return the statement of one query."""
@@ -201,7 +227,7 @@ def _guarded(run: Run, cell: Cell, notes: list[str], work: Any) -> None:
         if run.connection.closed or run.connection.broken:
             raise
         run.connection.rollback()
-        if not _exists(run):
+        if not _state(run.connection, run.collection):
             raise
         cell.off = True
         notes.append(
@@ -264,15 +290,19 @@ def _ask(run: Run, cell: Cell, block: Sequence[int], spent: list[float]) -> None
 # -- changes
 
 
-def _exists(run: Run) -> bool:
-    return bool(_state(run))
-
-
-def _state(run: Run) -> tuple[Any, ...]:
-    query = sweep_sql.state(run.collection)
-    rows = run.connection.execute(query.sql, query.params, prepare=False).fetchall()
-    run.connection.commit()
+def _state(connection: Connection[Any], collection: Collection) -> tuple[Any, ...]:
+    """Return what `sql.sweep.state` tells; empty when the table is gone."""
+    query = sweep_sql.state(collection)
+    rows = connection.execute(query.sql, query.params, prepare=False).fetchall()
+    connection.commit()
     return rows[0] if rows else ()
+
+
+def _contents(connection: Connection[Any], collection: Collection) -> str:
+    query = map_sql.contents(collection)
+    [(contents,)] = connection.execute(query.sql, query.params, prepare=False).fetchall()
+    connection.commit()
+    return str(contents)
 
 
 def _unchanged(run: Run, turns: list[Cell], marks: dict[int, int], notes: list[str]) -> bool:
@@ -280,13 +310,17 @@ def _unchanged(run: Run, turns: list[Cell], marks: dict[int, int], notes: list[s
 
     Raises PgvistaError when the table itself is another one.
     """
+    table = run.table
     with translated(run.db.label):
-        now = _state(run)
-    before = run.before
-    if not now or now[:2] != before[:2]:
+        now = _state(run.connection, run.collection)
+        same = now[:2] == (table.oid, table.file)
+        if same and now[2] != table.writes and not table.written:
+            table.writes = now[2]
+            table.written = _contents(run.connection, run.collection) != table.contents
+    if not same:
         _take_back(turns, marks)
         raise PgvistaError(f"{run.collection.name} was dropped or written anew.")
-    gone = {text.rsplit(" ", 2)[0] for text in set(before[3]) - set(now[3])}
+    gone = {text.rsplit(" ", 2)[0] for text in table.indexes - set(now[3])}
     for name in sorted(gone):
         lost = [cell for cell in turns if cell.setting.index == name]
         if lost:
@@ -297,7 +331,7 @@ def _unchanged(run: Run, turns: list[Cell], marks: dict[int, int], notes: list[s
             _take_back(lost, marks)
             for cell in lost:
                 cell.off = True
-    if now[2] != before[2]:
+    if table.written:
         told = "Rows were written during the sweep: the truth is that of its beginning."
         if told not in notes:
             notes.append(told)
