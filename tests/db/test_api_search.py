@@ -280,7 +280,7 @@ def test_similar_leaves_the_row_itself_out(fruit: pgvista.Collection) -> None:
         "-",
         "or or or",
         "x" * 5000,
-        "wörd " * 20_000,
+        "wörd " * 10_000,
     ],
 )
 def test_odd_queries_are_searched(
@@ -299,6 +299,18 @@ def test_many_different_words(fruit: pgvista.Collection) -> None:
     words = " ".join(f"word{number}" for number in range(12_000)) + " apple"
     assert len(words) > 90_000
     assert ids(fruit.search(words, mode="keyword")) == ["e", "b", "c"]
+
+
+def test_too_many_words_are_refused(fruit: pgvista.Collection) -> None:
+    repeated = "wörd " * 20_000
+    for match in ("all", "phrase"):
+        with pytest.raises(InvalidInput, match="20,000 words, and a search by words takes 12,500"):
+            fruit.search(repeated, mode="hybrid", match=match, embedder=EAST)
+    found = fruit.search(repeated, mode="hybrid", embedder=EAST)  # the same word counts once
+    assert len(found.hits) == 6
+    different = " ".join(f"word{number}" for number in range(20_000))
+    with pytest.raises(InvalidInput, match="20,000 words"):
+        fruit.search(different, mode="keyword")
 
 
 def test_only_stop_words_say_so(fruit: pgvista.Collection) -> None:

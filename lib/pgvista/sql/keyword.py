@@ -21,6 +21,8 @@ MARK_STOP = "\ue001"
 FRAGMENT_DELIMITER = " … "
 SNIPPET_LENGTH = 600
 """Texts up to this many characters are shown whole."""
+MAX_WORDS = 12_500
+"""Words of one query; from 18,000 on Postgres runs out of stack, or of memory for the rank."""
 
 _RANK_CALL: dict[KeywordRank, LiteralString] = {
     KeywordRank.TS_RANK: "ts_rank({weights}{fts}, {tsquery}, {normalization}::integer)",
@@ -32,6 +34,7 @@ _WHOLE: dict[KeywordMatch, LiteralString] = {
 }
 """Ways to match that take the query's words as a whole."""
 _LAST_WORD = re.compile(r"\w+\Z")
+_WORD = re.compile(r"\w+")
 
 
 def words(request: SearchRequest) -> str:
@@ -40,8 +43,10 @@ def words(request: SearchRequest) -> str:
 
 
 def keyword_values(request: SearchRequest) -> dict[str, Any]:
-    """Return the values of the keyword part."""
+    """Return the values of the keyword part. Raises InvalidInput for too many words."""
     values: dict[str, Any] = {"words": words(request)}
+    if len(values["words"]) >= 2 * MAX_WORDS:
+        _check_count(values["words"], request.keyword_match)
     if request.keyword_match is KeywordMatch.PREFIX:
         last = _LAST_WORD.search(values["words"])
         values["last_word"] = last.group() if last else ""
@@ -53,6 +58,17 @@ def keyword_values(request: SearchRequest) -> dict[str, Any]:
         if request.label_weights is not None:
             values["label_weights"] = [*map(float, reversed(request.label_weights))]
     return values
+
+
+def _check_count(text: str, match: KeywordMatch) -> None:
+    """Refuse more words than Postgres takes; where they are not matched whole, each counts once."""
+    found = _WORD.findall(text)
+    count = len(found if match in _WHOLE else {word.casefold() for word in found})
+    if count > MAX_WORDS:
+        raise InvalidInput(
+            f"The query has {count:,} words, and a search by words takes {MAX_WORDS:,} at most.",
+            "Shorten it, or search by meaning.",
+        )
 
 
 def count_lexemes(collection: Collection, request: SearchRequest) -> Query:
