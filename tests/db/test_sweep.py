@@ -453,6 +453,25 @@ def test_a_table_dropped_or_written_meanwhile(workbench: Workbench) -> None:
     assert len(result.points) == 2
 
 
+def test_counters_that_come_late_are_no_writes(
+    workbench: Workbench, module_database_url: str
+) -> None:
+    made = fill(workbench, "late", VECTORS[:500])
+    write = (
+        "insert into pgvista.late (id, embedding) select %s, embedding from pgvista.late limit 1"
+    )
+    with psycopg.connect(module_database_url, autocommit=True) as loader:
+        for number in range(2):  # a session tells of the first at once, and of more when it idles
+            loader.execute(write, [f"x{number}"])
+
+        def tell() -> None:
+            loader.execute("select pg_stat_force_next_flush()")
+
+        result = run(made, Recorder("measuring", tell), queries=60)
+    assert result.complete
+    assert not any("written during" in note for note in result.notes)
+
+
 def test_a_statement_timeout_is_told(docs: Collection, database_url: str) -> None:
     slow = Database(docs.db.target, statement_timeout_ms=1)
     try:
