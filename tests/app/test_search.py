@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -307,6 +308,25 @@ def test_a_hit_tells_its_sum_and_the_lists_what_was_asked(
     assert told.how[1] == f"1 / (60 + 1) = {1 / 61:.4f}"
     assert more["sums"]["a"].how[1] == "not in the list; adds nothing"
     assert sum(told.terms) == first.score
+
+
+def test_a_hit_that_covers_part_of_the_query_tells_how_much(
+    open_page: OpenPage,
+    docs: Collection,
+    found: dict[str, SearchResult],
+    given: dict[str, dict[str, Any]],
+) -> None:
+    ask(open_page("search"), "stuck zebra")
+    result = found["search_hits"]
+    assert result.lists is not None
+    covering = result.lists.covering
+    assert covering is not None
+    hit = next(hit for hit in result.hits if hit.keyword_rank)
+    assert hit.keyword_score is not None
+    assert hit.keyword_score < covering
+    how = given["search_hits"]["sums"][hit.id].how[1]
+    assert re.fullmatch(r"1 × \([\d.]+ / [\d.]+\)² / \(60 \+ 1\) = 0\.00\d\d", how)
+    assert hit.keyword_term == pytest.approx((hit.keyword_score / covering) ** 2 / 61)
 
 
 @pytest.mark.parametrize("method", list(Fusion))

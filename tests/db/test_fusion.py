@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -221,6 +222,38 @@ def test_lists_come_when_asked_for(mixed: pgvista.Collection) -> None:
     assert search(mixed.db, mixed.info, asking(mode=Mode.KEYWORD)).lists is None
 
 
+def test_a_row_covers_the_query_from_three_quarters_of_the_sum_of_idf(
+    mixed: pgvista.Collection,
+) -> None:
+    """Words that no row has count too, and most."""
+    count = mixed.count()
+    having = {
+        word: len(mixed.search(word, mode="keyword", limit=count).hits)
+        for word in ("apple", "river", "zebra")
+    }
+    assert having["zebra"] == 0 < having["apple"] < count
+    idf = {word: math.log(1 + (count - rows + 0.5) / (rows + 0.5)) for word, rows in having.items()}
+    for text in ("apple", "apple river", "apple apple zebra"):
+        lists = search(mixed.db, mixed.info, asking(text)).lists
+        assert lists is not None
+        words = set(text.split())
+        assert lists.covering == pytest.approx(0.75 * sum(idf[word] for word in words), abs=1e-8)
+    for nothing in ({"text": "zebra"}, {"keyword_rank": KeywordRank.TS_RANK}):
+        lists = search(mixed.db, mixed.info, asking(**nothing)).lists
+        assert lists is not None
+        assert lists.covering is None
+
+
+def test_a_word_that_nobody_wrote_does_not_pass_for_found(mixed: pgvista.Collection) -> None:
+    """Its other words are common, so the rows that have them count little beside the nearest."""
+    found = search(mixed.db, mixed.info, asking("apple zebra quagga okapi", limit=5)).hits
+    plain = search(
+        mixed.db, mixed.info, asking("apple zebra quagga okapi", limit=5, fusion=Fusion.RRF)
+    ).hits
+    assert [hit.semantic_rank for hit in found] == [1, 2, 3, 4, 5]
+    assert [hit.semantic_rank for hit in plain] != [1, 2, 3, 4, 5]
+
+
 def test_the_ledger_tells_every_candidate(same: pgvista.Collection) -> None:
     request = asking(text="apple", depth=len(ODD_IDS), limit=3)
     found = search(same.db, same.info, request)
@@ -268,5 +301,5 @@ def test_the_python_face_takes_every_setting(
     assert whole.hits[0].score > plain.score
     first = mixed.search("apple", mode="keyword", bm25_k1=0, bm25_b=0).hits
     assert len({hit.score for hit in first}) == 1  # without k1 a row has the word or has it not
-    with pytest.raises(InvalidInput, match="rrf, minmax, zscore, dbsf"):
+    with pytest.raises(InvalidInput, match="coverage, rrf, minmax, zscore, dbsf"):
         mixed.search("apple", fusion="luck")

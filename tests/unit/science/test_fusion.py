@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgvista.model.search import Fusion
-from pgvista.science.fusion import distribution, fuse, min_max, spread, z_score
+from pgvista.science.fusion import coverage, distribution, fuse, min_max, spread, z_score
 
 METHODS = list(Fusion)
 SEMANTIC = [("a", -0.1), ("b", -0.2), ("c", -0.5)]
@@ -28,6 +28,18 @@ def test_reciprocal_rank_fusion() -> None:
     found = scores(Fusion.RRF, k=10, semantic_weight=2.0, keyword_weight=1.0)
     assert found == {"c": 2 / 13 + 1 / 11, "a": 2 / 11, "b": 2 / 12, "d": 1 / 12}
     assert list(found) == ["c", "a", "b", "d"]
+
+
+def test_by_coverage_a_keyword_hit_counts_by_how_much_of_the_query_it_covers() -> None:
+    # KEYWORD's scores are 8 and 2: of 4, the first covers all and the second half, squared
+    found = scores(Fusion.COVERAGE, k=10, covering=4.0)
+    assert found == {"a": 1 / 11, "b": 1 / 12, "c": 1 / 13 + 1 / 11, "d": 0.25 / 12}
+    assert scores(Fusion.COVERAGE, k=10) == scores(Fusion.RRF, k=10)
+    assert scores(Fusion.RRF, k=10, covering=4.0) == scores(Fusion.RRF, k=10)
+
+
+def test_coverage_grows_with_the_score_up_to_one() -> None:
+    assert coverage(np.array([0.0, 1.0, 2.0, 4.0, 9.0]), 4.0).tolist() == [0, 1 / 16, 1 / 4, 1, 1]
 
 
 def test_min_max() -> None:
