@@ -83,9 +83,12 @@ def test_postgres_understands_every_statement(
         extension_sql.search(name, odd, "it's; 100 %s", 10),
     ]
     for query in statements:
+        if query.text().startswith(("create function", "create trigger")):
+            connection.execute(query.sql, query.params)  # it needs the extension when it runs
+            continue
         with pytest.raises(psycopg.Error) as refused:
             connection.execute(query.sql, query.params)
-        assert refused.value.sqlstate in ("0A000", "42704", "42883", "3F000", "42P01"), (
+        assert refused.value.sqlstate in ("0A000", "42703", "42704", "42883", "3F000", "42P01"), (
             query.text(),
             str(refused.value),
         )

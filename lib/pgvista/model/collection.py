@@ -93,6 +93,20 @@ class Bm25:
 
 
 @dataclass(frozen=True, slots=True)
+class Bm25Index:
+    """An index by which an extension ranks the collection's text by BM25."""
+
+    extension: str
+    """pg_textsearch, pg_search or vchord_bm25."""
+    schema: str
+    name: str
+    extension_schema: str
+    """Where the extension's types, functions and operators are."""
+    version: str = ""
+    """Of the extension, as installed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """A table, view or materialised view that can be searched by vector."""
 
@@ -117,6 +131,8 @@ class Collection:
     """The type that the only index for this metric casts the vectors to; None: none is needed."""
     bm25: Bm25 | None = None
     """None: there are no statistics for BM25, or the role may not read them."""
+    bm25_index: Bm25Index | None = None
+    """The index of an extension for BM25; None: there is none on the text that a search can use."""
     row_security: bool = False
     """Whether policies keep rows of it from the role that asks."""
     search_defaults: tuple[tuple[str, str | float | bool | None], ...] = ()

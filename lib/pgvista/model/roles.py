@@ -18,7 +18,7 @@ _CONTENT = (
 _METADATA = ("metadata", "metadata_", "meta", "cmetadata", "langchain_metadata", "attributes")
 _ID = ("id", "uuid", "node_id", "langchain_id", "doc_id", "key")
 _TEXT_TYPES = {"text", "varchar", "bpchar", "citext", "name"}
-_HIDDEN_TYPES = {"vector", "halfvec", "sparsevec", "tsvector", "bytea"}
+_HIDDEN_TYPES = {"vector", "halfvec", "sparsevec", "tsvector", "bytea", "bm25vector"}
 
 
 @dataclass(frozen=True, slots=True)

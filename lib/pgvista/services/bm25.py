@@ -207,13 +207,16 @@ def _state(
 def fit(collection: Collection, request: SearchRequest) -> tuple[SearchRequest, tuple[str, ...]]:
     """Return `request` as it can be run, and a sentence for each thing that had to be changed.
 
-    BM25 needs statistics in the language of the query; without, ts_rank takes its place.
+    An extension ranks by an index of its own; without, pgvista's BM25 takes its place. That needs
+    statistics in the language of the query; without, ts_rank takes its place.
     """
     if request.mode is Mode.SEMANTIC:
         return request, ()
-    notes = []
+    notes: list[str] = []
     foreign = request.text_config not in (None, collection.text_config)
     usable = collection.bm25 is not None and not foreign
+    if request.keyword_rank is KeywordRank.EXTENSION:
+        request, notes = _fit_extension(collection, request, foreign=foreign, usable=usable)
     if request.keyword_match is KeywordMatch.NEAR and (
         collection.bm25 is None or foreign or collection.bm25.trigram_schema is None
     ):
@@ -229,6 +232,30 @@ def fit(collection: Collection, request: SearchRequest) -> tuple[SearchRequest, 
         notes.append(f"Ranked by ts_rank, since {why}.")
         request = replace(request, keyword_rank=KeywordRank.TS_RANK)
     return request, tuple(notes)
+
+
+def _fit_extension(
+    collection: Collection, request: SearchRequest, *, foreign: bool, usable: bool
+) -> tuple[SearchRequest, list[str]]:
+    """Return a request for an extension's ranking as it can be run, and what had to be changed."""
+    made = collection.bm25_index
+    if made is None or foreign:
+        why = (
+            f"{collection.name} has no index of an extension for BM25"
+            if made is None
+            else f"the index of {made.extension} is in one language"
+        )
+        told = (
+            f"Ranked by pgvista's own BM25, since {why}."
+            if usable
+            else f"No ranking by an extension: {why}."
+        )
+        return replace(request, keyword_rank=KeywordRank.BM25), [told]
+    if request.keyword_match in (KeywordMatch.PREFIX, KeywordMatch.NEAR):
+        return replace(request, keyword_match=KeywordMatch.ANY_WORD), [
+            f"{made.extension} takes words as they are: rows with any of them were looked up."
+        ]
+    return request, []
 
 
 def _fill(connection: Connection[Any], collection: Collection, tables: Bm25) -> None:

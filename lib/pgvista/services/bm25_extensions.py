@@ -1,4 +1,4 @@
-"""Extensions that rank by BM25 within Postgres: which of them a server has."""
+"""Extensions that rank by BM25 within Postgres: which of them a server has, and their indexes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pgvista.db.database import Database
+from pgvista.errors import InvalidInput
+from pgvista.model.collection import Bm25Index, Collection
 from pgvista.services import catalog
 from pgvista.sql import bm25_extensions as extension_sql
+from pgvista.sql.query import Query
 
 Standing = Literal["installed", "available", "absent"]
 
@@ -43,3 +46,40 @@ def near_spelling(db: Database) -> Extension:
     """Return how pg_trgm stands, with which words spelled alike are found."""
     (trigrams,) = found(db, ("pg_trgm",))
     return trigrams
+
+
+def is_there(db: Database, made: Bm25Index) -> bool:
+    """Return whether an extension's index is still there."""
+    query = extension_sql.is_there(made)
+    return bool(db.query(query.statement, query.params)[0][0])
+
+
+def making(extension: Extension, collection: Collection) -> list[Query]:
+    """Return what installs an extension, where it is not yet, and indexes the text by it."""
+    first = [] if extension.installed is not None else extension_sql.install(extension.name)
+    version = extension.installed or extension.available or ""
+    return first + extension_sql.index(extension.name, collection, version)
+
+
+def make(db: Database, collection: Collection, extension: Extension) -> None:
+    """Install an extension, where it is not yet, and index the collection's text by it.
+
+    Writers wait meanwhile. Nothing is left of it when a statement fails. Raises InvalidInput
+    without a text column, PermissionDenied where the role may not, QueryFailed with the
+    extension's own words, such as that its library is not loaded.
+    """
+    if collection.roles.content is None:
+        raise InvalidInput(
+            f"{collection.name} has no text column that an extension could index.",
+            "Give a column the role of text.",
+        )
+    with db.transaction(timeout_ms=0) as connection:
+        for query in making(extension, collection):
+            catalog.run(connection, query)
+
+
+def drop(db: Database, made: Bm25Index) -> None:
+    """Remove an extension's index; the text and the extension stay."""
+    query = extension_sql.drop_index(made)
+    with db.transaction() as connection:
+        catalog.run(connection, query)

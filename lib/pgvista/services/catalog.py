@@ -14,6 +14,7 @@ from pgvista.errors import InvalidInput, PermissionDenied, PgvistaError
 from pgvista.model.collection import (
     DEFAULT_TEXT_CONFIG,
     Bm25,
+    Bm25Index,
     Collection,
     IndexInfo,
     Layout,
@@ -23,7 +24,7 @@ from pgvista.model.collection import (
 from pgvista.model.index import BitMetric
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.roles import ColumnInfo, check_roles, guess_roles, structured_columns
-from pgvista.sql import bm25_registry, catalog, judgments
+from pgvista.sql import bm25_extensions, bm25_registry, catalog, judgments
 from pgvista.sql import index as index_sql
 from pgvista.sql.names import opclass_metric, opclass_name
 from pgvista.sql.query import Query
@@ -224,10 +225,20 @@ def collection_of(
         metadata_type=by_name[roles.metadata].base_type if roles.metadata else "jsonb",
         index_cast=_index_cast(row, roles, metric, vector_type),
         bm25=kept.get("bm25"),
+        bm25_index=_bm25_index(row, roles),
         row_security=row["row_security"],
         search_defaults=_search_defaults(kept.get("search_defaults")),
         extension_schema=db.capabilities.extension_qualifier,
     )
+
+
+def _bm25_index(row: dict[str, Any], roles: Roles) -> Bm25Index | None:
+    """Return the first index of an extension for BM25 that indexes the text column."""
+    for item in row["word_indexes"] or ():
+        indexed = bm25_extensions.indexed_column(item["extension"], roles.content)
+        if roles.id is not None and indexed is not None and indexed in (item.pop("columns") or ()):
+            return Bm25Index(**item)
+    return None
 
 
 def _search_defaults(kept: Any) -> tuple[tuple[str, Any], ...]:

@@ -15,20 +15,23 @@ from numpy.typing import NDArray
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
 from pgvista.embed.registry import canonical_name, get_embedder
-from pgvista.errors import InvalidInput, NotFound
+from pgvista.errors import InvalidInput, NotFound, PgvistaError, QueryFailed
 from pgvista.model.collection import Collection
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
     CandidateLists,
     Hit,
+    KeywordRank,
     Mode,
     Plan,
     SearchRequest,
     SearchResult,
     Span,
 )
+from pgvista.services import bm25_extensions
 from pgvista.services.bm25 import fit
 from pgvista.services.plan import read_plan
+from pgvista.sql import bm25_extensions as extension_sql
 from pgvista.sql import keyword as keyword_sql
 from pgvista.sql import rows as row_sql
 from pgvista.sql import search as search_sql
@@ -54,11 +57,32 @@ def search(
     """
     try:
         return _search(db, collection, request, embedder, plan)
-    except NotFound:
-        if collection.bm25 is None or request.mode is Mode.SEMANTIC:
+    except (NotFound, QueryFailed) as error:
+        found = _without_what_went(db, collection, request, error)
+        if found is None:
             raise
-        # either the collection is gone, and then this says so, or its statistics alone are
-        return _search(db, replace(collection, bm25=None), request, embedder, plan)
+        return _search(db, found, request, embedder, plan)
+
+
+def _without_what_went(
+    db: Database, collection: Collection, request: SearchRequest, error: PgvistaError
+) -> Collection | None:
+    """Return the collection without the index or the statistics that are gone; None: none are.
+
+    Statistics may be there still: then the collection is gone, and a second search says so.
+    """
+    if request.mode is Mode.SEMANTIC:
+        return None
+    made = collection.bm25_index
+    if (
+        request.keyword_rank is KeywordRank.EXTENSION
+        and made is not None
+        and not bm25_extensions.is_there(db, made)
+    ):
+        return replace(collection, bm25_index=None)
+    if isinstance(error, NotFound) and collection.bm25 is not None:
+        return replace(collection, bm25=None)
+    return None
 
 
 def _search(
@@ -75,6 +99,8 @@ def _search(
     capabilities = db.capabilities
     query = search_sql.search(collection, request, vector)
     settings = search_sql.knobs(request, iterative_scan=capabilities.supports_iterative_scan)
+    if request.keyword_rank is KeywordRank.EXTENSION and collection.bm25_index is not None:
+        settings |= extension_sql.settings(collection.bm25_index, request.rows_asked)
     start = time.perf_counter()
     rows = db.query(query.statement, query.params, settings=settings)
     lexemes = None

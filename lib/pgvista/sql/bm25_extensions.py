@@ -1,9 +1,10 @@
 """Extensions that rank by BM25 within Postgres: which are there, and the SQL that uses them.
 
-pgvista ranks by its own side tables; these statements are for people who run their own server.
-Their syntax is that of the README of pg_textsearch 1.1 (Timescale), of ParadeDB's documentation of
-pg_search 0.22 (create an index, match, score, stemmer, key field), and of the README of
-VectorChord-bm25 0.3 with the usage notes of pg_tokenizer.
+pgvista ranks by its own side tables, unless a search asks for an extension's index. The syntax was
+tried with pg_textsearch 1.4 on Postgres 18. That of pg_search is from ParadeDB's documentation and
+upgrade scripts, 0.22 to 0.25; that of VectorChord-bm25 from the install script and README of 0.3
+(what comes after it indexes tsvectors, by another syntax) with those of pg_tokenizer 0.1. All three
+call their access method bm25, so that a database has one of them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from pgvista.model.collection import Collection
+from pgvista.model.collection import Bm25Index, Collection
+from pgvista.model.server import version_tuple
 from pgvista.sql.collection import index_name
-from pgvista.sql.names import relation
-from pgvista.sql.query import Query, compose, param
+from pgvista.sql.names import id_expression, relation
+from pgvista.sql.query import NOTHING, Query, column, compose, join, param
 
 NAMES = ("pg_textsearch", "pg_search", "vchord_bm25")
 """Those that are looked for, in the order in which they are offered."""
@@ -40,6 +42,10 @@ PARADEDB_STEMMERS = frozenset(
 
 _TOKENS = "bm25_tokens"
 """The column that VectorChord-bm25 keeps its tokens in."""
+_SCHEMA = {"pg_textsearch": "public", "pg_search": "paradedb", "vchord_bm25": "bm25_catalog"}
+"""Where the extensions put their objects, unless told otherwise."""
+_RENAMED = (0, 25)
+"""From this version on pg_search calls its access method paradedb; bm25 remains another name."""
 
 
 def found(names: Sequence[str]) -> Query:
@@ -77,8 +83,8 @@ def install(name: str) -> list[Query]:
     return [Query(compose("create extension if not exists {name}", name=sql.Identifier(name)))]
 
 
-def index(name: str, collection: Collection) -> list[Query]:
-    """Build what makes an extension index the collection's text column."""
+def index(name: str, collection: Collection, version: str = "") -> list[Query]:
+    """Build what makes an extension index the text column; `version` is the extension's, if known."""
     table = relation(collection)
     named = sql.Identifier(_index(collection))
     content = sql.Identifier(collection.roles.content or "content")
@@ -95,106 +101,181 @@ def index(name: str, collection: Collection) -> list[Query]:
                 )
             )
         ]
-    key = collection.roles.id or "id"
     if name == "pg_search":
-        language = collection.text_config.rpartition(".")[2]
-        unaccented = language.endswith("_unaccent")
-        options = [
-            *(
-                [f"stemmer={language.removesuffix('_unaccent')}"]
-                if language.removesuffix("_unaccent") in PARADEDB_STEMMERS
-                else []
-            ),
-            *(["ascii_folding=true"] if unaccented else []),
-        ]
-        return [
-            Query(
-                compose(
-                    "create index {index} on {table}\n"
-                    "using bm25 ({key}, ({content}::pdb.simple{options}))\n"
-                    "with (key_field = {key_name})",
-                    index=named,
-                    table=table,
-                    key=compose("({key}::pdb.literal)", key=sql.Identifier(key))
-                    if _is_text(collection.key_type)
-                    else sql.Identifier(key),
-                    content=content,
-                    options=compose(
-                        "({options})", options=sql.SQL(", ").join(map(sql.Literal, options))
-                    )
-                    if options
-                    else sql.SQL(""),
-                    key_name=sql.Literal(key),
-                )
-            )
-        ]
-    tokens = sql.Identifier(_TOKENS)
+        return [_index_of_pg_search(collection, named, content, version)]
+    parts: dict[str, sql.Composable] = {
+        "index": named,
+        "table": table,
+        "content": content,
+        "tokens": sql.Identifier(_TOKENS),
+        "function": sql.Identifier(collection.schema, index_name(collection.table, _TOKENS)),
+        "trigger": sql.Identifier(_TOKENS),
+        "new": compose(
+            "tokenizer_catalog.tokenize(new.{content}, 'bert')::bm25_catalog.bm25vector",
+            content=content,
+        ),
+    }
     return [
-        Query(
-            compose(
-                "select tokenizer_catalog.create_tokenizer('bert', 'model = \"bert_base_uncased\"')"
-            )
-        ),
-        Query(
-            compose(
-                "alter table {table} add column {tokens} bm25_catalog.bm25vector",
-                table=table,
-                tokens=tokens,
-            )
-        ),
-        Query(
-            compose(
-                "update {table} set {tokens} =\n"
-                "  tokenizer_catalog.tokenize({content}, 'bert')::bm25_catalog.bm25vector",
-                table=table,
-                tokens=tokens,
-                content=content,
-            )
-        ),
-        Query(
-            compose(
-                "create index {index} on {table} using bm25 ({tokens} bm25_catalog.bm25_ops)",
-                index=named,
-                table=table,
-                tokens=tokens,
-            )
-        ),
+        Query(compose(template, **parts))
+        for template in (
+            "select tokenizer_catalog.create_tokenizer('bert', 'model = \"bert_base_uncased\"')",
+            "alter table {table} add column {tokens} bm25_catalog.bm25vector",
+            """update {table} set {tokens} =
+  tokenizer_catalog.tokenize({content}, 'bert')::bm25_catalog.bm25vector""",
+            """create function {function}() returns trigger language plpgsql as $$
+begin
+  new.{tokens} := {new};
+  return new;
+end $$""",
+            """create trigger {trigger} before insert or update of {content} on {table}
+for each row execute function {function}()""",
+            "create index {index} on {table} using bm25 ({tokens} bm25_catalog.bm25_ops)",
+        )
     ]
+
+
+def _index_of_pg_search(
+    collection: Collection, named: sql.Composable, content: sql.Composable, version: str
+) -> Query:
+    key = collection.roles.id or "id"
+    language = collection.text_config.rpartition(".")[2]
+    stemmer = language.removesuffix("_unaccent")
+    options = [
+        *([f"stemmer={stemmer}"] if stemmer in PARADEDB_STEMMERS else []),
+        *(["ascii_folding=true"] if language != stemmer else []),
+    ]
+    renamed = bool(version) and version_tuple(version)[:2] >= _RENAMED
+    return Query(
+        compose(
+            "create index {index} on {table}\n"
+            "using {method} ({key}, ({content}::pdb.simple{options}))\n"
+            "with (key_field = {key_name})",
+            index=named,
+            table=relation(collection),
+            method=sql.SQL("paradedb" if renamed else "bm25"),
+            key=compose("({key}::pdb.literal)", key=sql.Identifier(key))
+            if _is_text(collection.key_type)
+            else sql.Identifier(key),
+            content=content,
+            options=compose("({options})", options=sql.SQL(", ").join(map(sql.Literal, options)))
+            if options
+            else NOTHING,
+            key_name=sql.Literal(key),
+        )
+    )
+
+
+def is_there(made: Bm25Index) -> Query:
+    """Ask whether an extension's index is there."""
+    named = sql.Literal(sql.Identifier(made.schema, made.name).as_string(None))
+    return Query(compose("select to_regclass({index}) is not null", index=named))
+
+
+def drop_index(made: Bm25Index) -> Query:
+    """Build what removes an extension's index; the text stays as it is."""
+    return Query(compose("drop index {index}", index=sql.Identifier(made.schema, made.name)))
+
+
+def planned_index(name: str, collection: Collection) -> Bm25Index:
+    """Return the index that `index` makes, in the schema that the extension chooses by itself."""
+    return Bm25Index(name, collection.schema, _index(collection), _SCHEMA[name])
+
+
+def indexed_column(name: str, content: str | None) -> str | None:
+    """Return the column that an extension must index, so that a search can use the index."""
+    return _TOKENS if name == "vchord_bm25" and content is not None else content
 
 
 def search(name: str, collection: Collection, words: str, limit: int) -> Query:
     """Build the query for the best `limit` rows by an extension's score, the higher the better."""
+    key, content = collection.roles.id or "id", collection.roles.content or "content"
+    score, order, condition = _ranked(collection, planned_index(name, collection), None)
+    statement = compose(
+        """select {key}, {content}, {score} as score
+from {table}{where}
+order by {order}
+limit {limit}""",
+        key=sql.Identifier(key),
+        content=sql.Identifier(content),
+        score=score,
+        table=relation(collection),
+        where=NOTHING if condition is None else compose("\nwhere {it}", it=condition),
+        order=order,
+        limit=param("limit"),
+    )
+    return Query(statement, {"words": words, "limit": limit})
+
+
+def best(
+    collection: Collection,
+    made: Bm25Index,
+    conditions: Sequence[sql.Composable],
+    limit: sql.Composable,
+) -> sql.Composed:
+    """Return the select of (id, score) of the best rows by an extension's index.
+
+    Any row with one of the words is scored, the higher the better, by the value named `words`;
+    `conditions` hold on the relation ``d``. Where these are met by an index of their own, the
+    extension scores rows without the words too, by 0: they are left out. Of rows that share the
+    last place's score, the extension says which are in the list.
+    """
+    score, order, condition = _ranked(collection, made, "d")
+    conditions = [*([] if condition is None else [condition]), *conditions]
+    return compose(
+        """    select id, score::float8 as score
+    from (
+      select {id} as id, {score} as score
+      from {table} as d{where}
+      order by {order}
+      limit {limit}
+    ) as nearest
+    where score > 0
+    order by score desc, id::text collate "C\"""",
+        id=id_expression(collection, "d"),
+        score=score,
+        table=relation(collection),
+        where=compose("\n      where {all}", all=join(" and ", conditions))
+        if conditions
+        else NOTHING,
+        order=order,
+        limit=limit,
+    )
+
+
+def _ranked(
+    collection: Collection, made: Bm25Index, alias: LiteralString | None
+) -> tuple[sql.Composed, sql.Composed, sql.Composed | None]:
+    """Return the score of a row, what the best are ordered by, and the condition that they meet."""
     parts: dict[str, sql.Composable] = {
-        "key": sql.Identifier(collection.roles.id or "id"),
-        "content": sql.Identifier(collection.roles.content or "content"),
-        "table": relation(collection),
-        "index": sql.Literal(sql.Identifier(collection.schema, _index(collection)).as_string(None)),
-        "tokens": sql.Identifier(_TOKENS),
+        "key": id_expression(collection, alias),
+        "content": column(alias, collection.roles.content or "content"),
+        "tokens": column(alias, _TOKENS),
+        "schema": sql.Identifier(made.extension_schema),
+        "index": sql.Literal(sql.Identifier(made.schema, made.name).as_string(None)),
         "words": param("words"),
-        "limit": param("limit"),
     }
-    template: LiteralString
-    if name == "pg_textsearch":
-        template = """select {key}, {content}, -({content} <@> to_bm25query({words}, {index})) as score
-from {table}
-order by {content} <@> to_bm25query({words}, {index})
-limit {limit}"""
-    elif name == "pg_search":
-        template = """select {key}, {content}, pdb.score({key}) as score
-from {table}
-where {content} ||| {words}
-order by score desc
-limit {limit}"""
-    else:
-        template = """with asked as (
-  select bm25_catalog.to_bm25query({index}::regclass,
-    tokenizer_catalog.tokenize({words}, 'bert')::bm25_catalog.bm25vector) as query
-)
-select {key}, {content}, -({tokens} operator(bm25_catalog.<&>) (select query from asked)) as score
-from {table}
-order by {tokens} operator(bm25_catalog.<&>) (select query from asked)
-limit {limit}"""
-    return Query(compose(template, **parts), {"words": words, "limit": limit})
+    if made.extension == "pg_search":
+        score = compose("pdb.score({key})", **parts)
+        return (
+            score,
+            compose("{score} desc", score=score),
+            compose("{content} operator(pg_catalog.|||) {words}::text", **parts),
+        )
+    distance: LiteralString = (
+        "{content} operator({schema}.<@>) {schema}.to_bm25query({words}::text, {index})"
+        if made.extension == "pg_textsearch"
+        else """{tokens} operator(pg_catalog.<&>) {schema}.to_bm25query({index}::regclass,
+  tokenizer_catalog.tokenize({words}::text, 'bert')::{schema}.bm25vector)"""
+    )
+    order = compose(distance, **parts)
+    return compose("-({distance})", distance=order), order, None
+
+
+def settings(made: Bm25Index, rows: int) -> dict[str, str]:
+    """Return what a transaction needs to be set, so that an index gives as many rows as are asked."""
+    if made.extension != "vchord_bm25":
+        return {}
+    return {"bm25_catalog.bm25_limit": str(min(rows, 65_535))}
 
 
 def _index(collection: Collection) -> str:

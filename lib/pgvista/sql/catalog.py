@@ -46,7 +46,25 @@ _RELATIONS: LiteralString = """select n.nspname as schema, c.relname as table, c
     from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
       join pg_opclass o on o.oid = i.indclass[0]
     where i.indrelid = c.oid and m.amname in ('hnsw', 'ivfflat')
-  ) as vector_indexes
+  ) as vector_indexes,
+  (
+    select jsonb_agg(jsonb_build_object(
+      'extension', e.extname, 'version', e.extversion, 'extension_schema', en.nspname,
+      'schema', xn.nspname, 'name', x.relname, 'columns', (
+        select jsonb_agg(a.attname) from pg_depend u join pg_attribute a
+          on a.attrelid = u.refobjid and a.attnum = u.refobjsubid
+        where u.classid = 'pg_class'::regclass and u.objid = i.indexrelid
+          and u.refclassid = 'pg_class'::regclass and u.refobjid = c.oid)) order by x.relname)
+    from pg_index i join pg_class x on x.oid = i.indexrelid
+      join pg_namespace xn on xn.oid = x.relnamespace
+      join pg_depend d on d.classid = 'pg_am'::regclass and d.objid = x.relam
+        and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+      join pg_extension e on e.oid = d.refobjid
+      join pg_namespace en on en.oid = e.extnamespace
+    where i.indrelid = c.oid and i.indisvalid and i.indpred is null
+      and (e.extname in ('pg_textsearch', 'vchord_bm25') and 0 <> all (i.indkey::int2[])
+        or e.extname = 'pg_search')  -- whose text columns are expressions, cast to a tokenizer
+  ) as word_indexes
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm', 'v', 'f') and not c.relispartition
   and n.nspname not like 'pg\\_%%' and n.nspname <> 'information_schema'

@@ -82,7 +82,7 @@ def fusion_parts(collection: Collection, request: SearchRequest) -> dict[str, sq
     terms: dict[str, sql.Composable] = {}
     stats: list[sql.Composable] = []
     joined: list[sql.Composable] = []
-    by_bm25 = collection.bm25 if request.keyword_rank is KeywordRank.BM25 else None
+    by_bm25 = collection.bm25 if _scores_by_idf(collection, request) else None
     covers = by_bm25 is not None and method is Fusion.COVERAGE
     if by_bm25 is not None and (covers or request.lists):
         stats.append(
@@ -130,3 +130,16 @@ covering as materialized (
         "with_stats": join("", joined) if joined else NOTHING,
         "lists": compose(_LISTS_OUT, covering=known) if request.lists else NOTHING,
     }
+
+
+def _scores_by_idf(collection: Collection, request: SearchRequest) -> bool:
+    """Whether keyword scores are sums of the idf that the side tables tell.
+
+    pg_textsearch has the same formula and the same lexemes; the others have tokens of their own.
+    """
+    made = collection.bm25_index
+    return request.keyword_rank is KeywordRank.BM25 or (
+        request.keyword_rank is KeywordRank.EXTENSION
+        and made is not None
+        and made.extension == "pg_textsearch"
+    )

@@ -12,7 +12,7 @@ from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.label_weights import BM25_LABEL_WEIGHTS
 from pgvista.model.search import KeywordMatch, KeywordRank, SearchRequest
-from pgvista.sql import bm25_rank
+from pgvista.sql import bm25_extensions, bm25_rank
 from pgvista.sql.names import id_expression, relation
 from pgvista.sql.query import Query, column, compose, join, param
 
@@ -53,7 +53,7 @@ def keyword_values(request: SearchRequest) -> dict[str, Any]:
     if request.keyword_rank is KeywordRank.BM25:
         values |= {"bm25_k1": request.bm25_k1, "bm25_b": request.bm25_b}
         values["label_weights"] = [*map(float, request.label_weights or BM25_LABEL_WEIGHTS)]
-    else:
+    elif request.keyword_rank is not KeywordRank.EXTENSION:
         values["normalization"] = request.rank_normalization
         if request.label_weights is not None:
             values["label_weights"] = [*map(float, reversed(request.label_weights))]
@@ -123,6 +123,17 @@ def keyword_parts(
             collection, collection.bm25, matches if whole else None, conditions, limit
         )
         return parts
+    if request.keyword_rank is KeywordRank.EXTENSION:
+        if collection.bm25_index is None:
+            raise InvalidInput(
+                f"{collection.name} has no index of an extension for BM25.",
+                "Rank by bm25, or make such an index.",
+            )
+        if request.keyword_match in _WHOLE:
+            one = compose("{fts} @@ (select tsquery from words)", fts=fts)
+            conditions = [one, *conditions]
+        parts["best"] = bm25_extensions.best(collection, collection.bm25_index, conditions, limit)
+        return parts
     call = compose(
         _RANK_CALL[request.keyword_rank],
         fts=fts,
@@ -152,7 +163,7 @@ def _words(collection: Collection, request: SearchRequest) -> sql.Composed:
     named = {"config": config(collection, request), "words": param("words")}
     if request.keyword_match in _WHOLE:
         whole = compose(_WHOLE[request.keyword_match], **named)
-        if request.keyword_rank is not KeywordRank.BM25:
+        if request.keyword_rank not in (KeywordRank.BM25, KeywordRank.EXTENSION):
             return compose("words as materialized (select {whole} as tsquery)", whole=whole)
         return compose(
             r"""words as materialized (select {whole} as tsquery),

@@ -18,7 +18,7 @@ from pgvista.model.search import (
 from pgvista.ui import compare_state
 from pgvista.ui.errors import plain
 from pgvista.ui.search_knobs import Context, label_knob, slider
-from pgvista.ui.search_names import MATCH, RANK
+from pgvista.ui.search_names import MATCH, RANK, ranks_of
 from pgvista.ui.search_request import AUTO, NORMALIZATIONS
 from pgvista.ui.state import go
 
@@ -183,12 +183,14 @@ def _word_knobs(letter: str, setting: SearchRequest, context: Context) -> None:
             '"phrases", or, -without. Phrase: one after the other. Last word goes on: while typing. '
             f"Near spelling: words spelled alike too. Default: {MATCH[default.keyword_match]}.",
         )
+    ranks = ranks_of(context.collection)
+    ranks.setdefault(setting.keyword_rank.value, RANK[setting.keyword_rank])
     with right:
         _select(
             letter,
             "rank",
             "Rank by",
-            {item.value: label for item, label in RANK.items()},
+            ranks,
             setting.keyword_rank.value,
             "BM25 counts rare words more; ts_rank counts how often words occur; ts_rank_cd also how "
             f"close they stand. Default: {RANK[default.keyword_rank]}.",
@@ -205,11 +207,11 @@ def _word_knobs(letter: str, setting: SearchRequest, context: Context) -> None:
         "Text-search configuration of the query. Another one than the collection's, which stands "
         "first, is computed for every row, without BM25.",
     )
-    if context.has_labels:
+    if context.has_labels and setting.keyword_rank is not KeywordRank.EXTENSION:
         label_knob(compare_state.key(letter, "labels"), setting.keyword_rank)
     if setting.keyword_rank is KeywordRank.BM25:
         _sliders(letter, "k1", "b")
-    else:
+    elif setting.keyword_rank is not KeywordRank.EXTENSION:
         options = {int(number): label for number, label in NORMALIZATIONS.items()}
         options.setdefault(setting.rank_normalization, f"bit mask {setting.rank_normalization}")
         st.selectbox(

@@ -30,7 +30,7 @@ from pgvista.ui.evaluate_queries import open_in_search, rows_table, told_line
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
 from pgvista.ui.search_context import embedder
-from pgvista.ui.search_names import FUSION, RANK
+from pgvista.ui.search_names import FUSION, ranks_of
 
 KIND = "grid"
 SPEC = GridSpec()
@@ -61,7 +61,7 @@ def grid_view(db: Database, collection: Collection, chosen: Chosen) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover("What is tried", icon=":material/tune:", key="evaluate_grid_knobs"):
-            spec = _knobs()
+            spec = _knobs(collection)
         if st.button(
             "Run the grid", key="evaluate_grid_go", type="primary", icon=":material/play_arrow:"
         ):
@@ -94,7 +94,7 @@ def grid_view(db: Database, collection: Collection, chosen: Chosen) -> None:
     _wins_and_losses(collection, chosen, grid)
 
 
-def _knobs() -> Callable[[], GridSpec]:
+def _knobs(collection: Collection) -> Callable[[], GridSpec]:
     """Draw what is tried; return what makes the grid of it, which may raise InvalidInput."""
     measure = st.selectbox(
         "Judged by",
@@ -113,12 +113,13 @@ def _knobs() -> Callable[[], GridSpec]:
         persist_state="session",
         help="How the two lists become one.",
     )
+    offered = ranks_of(collection)
     ranks = st.pills(
         "Words ranked by",
-        [item.value for item in KeywordRank],
+        list(offered),
         selection_mode="multi",
-        default=[item.value for item in SPEC.ranks],
-        format_func=lambda item: RANK[KeywordRank(item)],
+        default=[item.value for item in SPEC.ranks if item.value in offered],
+        format_func=lambda item: offered[item],
         key="evaluate_grid_ranks",
         persist_state="session",
         help="Each ranking asks every query once more.",

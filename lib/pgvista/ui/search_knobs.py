@@ -30,7 +30,7 @@ from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import plain
 from pgvista.ui.filter_builder import Bar, filter_button, filter_chips, known_keys
-from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe
+from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe, ranks_of
 
 _SCAN = {
     IterativeScan.OFF.value: "off",
@@ -150,21 +150,27 @@ def keyword_knobs(context: Context) -> None:
             "Last word goes on: as any word, while typing. Near spelling: as any word, and words "
             "that no row has are taken for those spelled alike. Default: any word.",
         )
+        ranks = ranks_of(context.collection)
+        if st.session_state.get("search_rank", KeywordRank.BM25) not in ranks:
+            del st.session_state["search_rank"]  # the index of another collection's extension
         right.selectbox(
             "Rank by",
-            [item.value for item in KeywordRank],
+            list(ranks),
             key="search_rank",
-            format_func=lambda item: RANK[KeywordRank(item)],
-            index=_index("search_rank", [item.value for item in KeywordRank]),
+            format_func=lambda item: ranks[item],
+            index=_index("search_rank", list(ranks)),
             persist_state="session",
             help="BM25: rare words count more than common ones, and repetition less each time. "
             "ts_rank counts how often the words occur, ts_rank_cd also how close they stand; "
-            f"neither knows what is rare. Default: {RANK[knobs.DEFAULTS['keyword_rank']]}.",
+            "neither knows what is rare. An extension for BM25 ranks by its own index, where there "
+            f"is one. Default: {RANK[knobs.DEFAULTS['keyword_rank']]}.",
         )
         rank = KeywordRank(knobs.choice("search_rank"))
         if rank is KeywordRank.BM25:
             slider(knobs.BM25_K1)
             slider(knobs.BM25_B)
+            language = st.container()
+        elif rank is KeywordRank.EXTENSION:
             language = st.container()
         else:
             language, norm = st.columns(2)
@@ -177,7 +183,7 @@ def keyword_knobs(context: Context) -> None:
                 persist_state="session",
                 help="How long texts are held back. Default: 1 + log(length).",
             )
-        if context.has_labels:
+        if context.has_labels and rank is not KeywordRank.EXTENSION:
             label_knob("search_labels", rank)
         stored = context.collection.text_config
         language.selectbox(
@@ -212,7 +218,8 @@ def label_knob(key: str, rank: KeywordRank) -> None:
 
 def _index(key: str, options: list[str]) -> int:
     """Return the place of a list's default, where nothing is chosen yet."""
-    return 0 if key in st.session_state else options.index(knobs.default_choice(key))
+    default = knobs.default_choice(key)
+    return 0 if key in st.session_state or default not in options else options.index(default)
 
 
 def vector_knobs(
