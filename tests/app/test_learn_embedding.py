@@ -11,7 +11,6 @@ from pgvista.embed.local import packaged_folder
 from pgvista.errors import ModelUnavailable
 from pgvista.ui.learn.embedding_other import MODEL
 from pgvista.ui.learn.embedding_phrases import MAX_LINK_CHARS
-from pgvista.ui.learn.embedding_tokens import TEXT
 
 PAGE = "pages/learn/embedding.py"
 PREFIX = "learn_embedding_"
@@ -30,10 +29,19 @@ def said(app: AppTest) -> str:
     return texts(app) + "\n" + "\n".join(item.value for item in app.info).replace("\\", "")
 
 
-def type_phrases(app: AppTest, *phrases: str) -> AppTest:
-    for letter, phrase in zip("abcd", phrases, strict=False):
-        app.text_input(key=f"{PREFIX}{letter}").set_value(phrase)
+def type_into(app: AppTest, **texts: str) -> AppTest:
+    """Type as the browser's own fields do, which the test runner does not know."""
+    for name, text in texts.items():
+        app.session_state[f"{PREFIX}{name}"] = text
     return app.run()
+
+
+def type_phrases(app: AppTest, *phrases: str) -> AppTest:
+    return type_into(app, **dict(zip("abcd", phrases, strict=False)))
+
+
+def typed(app: AppTest) -> list[str]:
+    return [app.session_state[f"{PREFIX}{letter}"] for letter in "abcd"]
 
 
 def revealed(open_page: OpenPage, *phrases: str) -> AppTest:
@@ -53,7 +61,7 @@ def choose_model(open_page: OpenPage, name: str) -> AppTest:
 
 def test_three_phrases_are_given(open_page: OpenPage) -> None:
     app = open_page(PAGE)
-    assert [item.value for item in app.text_input] == [
+    assert typed(app) == [
         "the cat", "the kitten", "the ham sandwich", "",
     ]  # fmt: skip
     assert "A phrase becomes 384 numbers" in said(app)
@@ -112,7 +120,7 @@ def test_bad_phrases_are_a_lesson(
 )
 def test_tokens_and_their_mean(open_page: OpenPage, text: str, sentence: str) -> None:
     app = open_page(PAGE, step="tokens")
-    app.text_input(key=TEXT).set_value(text).run()
+    type_into(app, text=text)
     assert sentence in said(app)
 
 
@@ -127,9 +135,9 @@ def test_a_negation_is_nearer_than_a_paraphrase(open_page: OpenPage) -> None:
     app.pills(key=f"{PREFIX}negation_guess").set_value("the paraphrase").run()
     app.button(key=f"{PREFIX}negation_reveal").click().run()
     assert "it is **the negation**" in said(app)
-    app.text_input(key=f"{PREFIX}paraphrase").set_value("I like ham").run()
+    type_into(app, paraphrase="I like ham")
     assert "Here the model tells them apart" in said(app)
-    app.text_input(key=f"{PREFIX}negated").set_value("").run()
+    type_into(app, negated="")
     assert "All three are needed" in said(app)
 
 
@@ -182,7 +190,7 @@ def test_phrases_stay_and_stand_in_a_link_made_on_purpose(open_page: OpenPage) -
     app.run()
     assert "(?a=a+dog&d=cheese)" in said(app)
     linked = open_page(PAGE, step="near", a="a dog", d="cheese")
-    assert [item.value for item in linked.text_input] == [
+    assert typed(linked) == [
         "a dog", "the kitten", "the ham sandwich", "cheese",
     ]  # fmt: skip
     assert MAX_LINK_CHARS < 8_000

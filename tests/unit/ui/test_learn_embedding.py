@@ -8,7 +8,7 @@ import pytest
 from pgvista.embed.tokens import TextTokens
 from pgvista.science.axis import AxisShares
 from pgvista.services.lesson_axis import AxisPositions, AxisRows
-from pgvista.ui.components.similarity_matrix import _cell, short_name
+from pgvista.ui.components.phrase_board import MAX_CHARS, _cell, read_sent, short_name
 from pgvista.ui.learn.axis_charts import share_figure, share_rows, strip_figure
 from pgvista.ui.learn.axis_rows import Axis
 from pgvista.ui.learn.embedding_phrases import (
@@ -30,6 +30,28 @@ def tokens(*pieces: str, total: int | None = None, unknown: int = 0) -> TextToke
 )
 def test_cells(value: float, text: str) -> None:
     assert _cell(value)["text"] == text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        "text",
+        {"values": ["a"], "seq": 1, "set": 2},
+        {"values": ["a", 1], "seq": 1, "set": 2},
+        {"values": "ab", "seq": 1, "set": 2},
+        {"values": ["a", "b"], "seq": True, "set": 2},
+        {"values": ["a", "b"], "seq": 1, "set": 1},
+    ],
+)
+def test_what_the_fields_did_not_send_is_passed_over(sent: object) -> None:
+    assert read_sent(sent, 2, 2) is None
+
+
+def test_phrases_arrive_as_text_that_can_be_stored() -> None:
+    values = ["\ud83d half", "x" * (MAX_CHARS + 5)]
+    found = read_sent({"values": values, "seq": 7, "set": 2}, 2, 2)
+    assert found == (("? half", "x" * MAX_CHARS), 7)
 
 
 def test_names_are_one_short_line() -> None:

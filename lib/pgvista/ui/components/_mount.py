@@ -1,7 +1,7 @@
 """Loads the browser side of a component from `assets/`.
 
 Every component is one JavaScript module and one style sheet beside the shared `dom.js` and
-`base.css`. Text from the database reaches the page through ``textContent`` alone, never as HTML.
+`base.css`, and the parts that several components draw. Text from the database reaches the page through ``textContent`` alone, never as HTML.
 """
 
 from __future__ import annotations
@@ -12,11 +12,18 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 
-def component(name: str) -> ComponentRenderer:
-    """Register ``assets/<name>.js`` and ``assets/<name>.css`` as ``pgvista.<name>``."""
+def component(name: str, *parts: str) -> ComponentRenderer:
+    """Register ``assets/<name>.js`` and ``.css`` as ``pgvista.<name>``, after those of its `parts`.
+
+    What it draws by its parts alone needs no style sheet of its own.
+    """
     folder = resources.files(__package__).joinpath("assets")
     script, style = (
-        "\n".join(folder.joinpath(file).read_text("utf-8") for file in files)
-        for files in (("dom.js", f"{name}.js"), ("base.css", f"{name}.css"))
+        "\n".join(
+            file.read_text("utf-8")
+            for part in (first, *parts, name)
+            if (file := folder.joinpath(f"{part}.{ending}")).is_file()
+        )
+        for first, ending in (("dom", "js"), ("base", "css"))
     )
     return st.components.v2.component(f"pgvista.{name}", js=script, css=style)

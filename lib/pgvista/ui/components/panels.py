@@ -14,7 +14,7 @@ from pgvista.ui.errors import plain
 
 _sql = component("sql")
 _panel = component("panel")
-_vector = component("vector")
+_vector = component("vector", "vector_bars")
 
 _NUMBER = r"-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?"
 _LONG_VECTOR = re.compile(rf"\[\s*({_NUMBER})\s*,\s*({_NUMBER})((?:\s*,\s*{_NUMBER}){{6,}})\s*\]")
@@ -120,19 +120,21 @@ def _node(node: PlanNode, slowest: float) -> dict[str, object]:
 
 def vector_picture(vector: Sequence[float], *, key: str) -> None:
     """Draw a vector as dimension, norm and a small picture of bars; the button copies all of it."""
+    _vector(key=key, data=vector_data(vector))
+
+
+def vector_data(vector: Sequence[float]) -> dict[str, object]:
+    """Return what the picture of a vector shows, for a component that draws it among others."""
     values = [float(value) for value in vector]
     norm = math.sqrt(math.fsum(value * value for value in values))
-    _vector(
-        key=key,
-        data={
-            "dimension": f"{len(values):,} {'dimension' if len(values) == 1 else 'dimensions'}",
-            "norm": f"norm {norm:.4g}",
-            "range": f"{min(values):.3g} to {max(values):.3g}" if values else "",
-            "bars": vector_bars(values),
-            # Nine digits are enough to give every 4-byte number back unchanged.
-            "text": "[" + ",".join(f"{value:.9g}" for value in values) + "]",
-        },
-    )
+    return {
+        "dimension": f"{len(values):,} {'dimension' if len(values) == 1 else 'dimensions'}",
+        "norm": f"norm {norm:.4g}",
+        "range": f"{min(values):.3g} to {max(values):.3g}" if values else "",
+        "bars": vector_bars(values),
+        # Nine digits are enough to give every 4-byte number back unchanged.
+        "text": "[" + ",".join(f"{value:.9g}" for value in values) + "]",
+    }
 
 
 def vector_bars(values: Sequence[float], count: int = BARS) -> list[float]:

@@ -13,7 +13,7 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
 from pgvista.science.similarity import cosine_similarities
-from pgvista.ui.components.similarity_matrix import short_name
+from pgvista.ui.components.phrase_board import short_name
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.learn import axis_rows
 from pgvista.ui.learn.axis_charts import axis_strip, share_bars

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pgvista.science.axis import AxisShares, swarm
-from pgvista.ui.components.similarity_matrix import short_name
+from pgvista.ui.components.phrase_board import short_name
 from pgvista.ui.learn.axis_rows import Axis
 from pgvista.ui.theme import Palette, palette
 

@@ -11,11 +11,13 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.science.similarity import cosine_similarities, nearest_other, principal_plane
 from pgvista.services.lesson_embedding import pair_distances
-from pgvista.ui.components.panels import vector_picture
-from pgvista.ui.components.similarity_matrix import (
+from pgvista.ui.components.phrase_board import (
     LETTERS,
-    phrase_plane,
-    similarity_matrix,
+    PhraseField,
+    matrix_pane,
+    phrase_board,
+    plane_pane,
+    vector_pane,
 )
 from pgvista.ui.errors import guarded
 from pgvista.ui.learn.data import embed_texts
@@ -23,15 +25,14 @@ from pgvista.ui.learn.embedding_other import other_models
 from pgvista.ui.learn.embedding_phrases import (
     CHEESE,
     DEFAULTS,
+    FIELDS,
     PREFIX,
     Phrases,
+    board_in,
     common_words,
     lesson_link,
-    live_field,
     notes_on,
     option,
-    phrase_field,
-    phrase_fields,
     phrase_link,
     quoted,
     read_phrases,
@@ -44,8 +45,14 @@ from pgvista.ui.learn.embedding_tokens import tokens_and_mean
 from pgvista.ui.learn.frame import Guess, Step, predict, sql_behind, try_it, verdict
 
 STATEMENTS = ("I like ham", "I do not like ham", "Ham is one of my favourite foods")
-_STATEMENT_NAMES = ("A statement", "Its negation", "A paraphrase")
-_STATEMENT_KEYS = tuple(f"{PREFIX}{name}" for name in ("said", "negated", "paraphrase"))
+_STATEMENT_FIELDS = tuple(
+    PhraseField(f"{PREFIX}{key}", label, text)
+    for (key, label), text in zip(
+        (("said", "A statement"), ("negated", "Its negation"), ("paraphrase", "A paraphrase")),
+        STATEMENTS,
+        strict=True,
+    )
+)
 
 
 def embedding_steps(db: Database) -> tuple[Step, ...]:
@@ -86,51 +93,49 @@ def _vectors() -> None:
 @st.fragment
 def _phrase_and_vector(place: int) -> None:
     """Draw one phrase and its vector; a fragment each, so that typing repaints no other."""
-    text = phrase_field(place)
+    field, key = FIELDS[place], f"{PREFIX}phrase_{place}"
+    text = field.text
     if not text.strip():
+        phrase_board((field,), key=key)
         st.markdown(":gray[An empty phrase says nothing, so it gets no vector here.]")
         return
-    vector_picture(embed_texts((text,))[0].tolist(), key=f"{PREFIX}picture_{place}")
+    phrase_board((field,), (vector_pane(embed_texts((text,))[0].tolist()),), key=key)
     show_notes(notes_on(text, f"Phrase {LETTERS[place]}"))
 
 
 @st.fragment
 def _near(db: Database) -> None:
-    phrase_fields()
-    phrases = read_phrases(typed_phrases())
+    board = partial(board_in, st.container(), FIELDS, f"{PREFIX}near")
+    phrases = read_phrases(typed_phrases(), meanwhile=board)
     if len(phrases.texts) < 2:
+        board()
         st.info(
             "**One phrase alone is near to nothing.**  \nA vector says something beside others "
             "only: type a second phrase.",
             icon=":material/lightbulb:",
         )
         return
-    similarities = cosine_similarities(phrases.vectors)
     guess = _guessed(phrases)
     if guess is None:
+        board()
         return
+    similarities = cosine_similarities(phrases.vectors)
     nearest = nearest_other(similarities, 0) or 1
-    said = st.container()  # filled last: the figures are what one waits for while typing
-    left, right = st.columns((0.54, 0.46), gap="medium")
-    with left:
-        similarity_matrix(
-            phrases.texts,
-            similarities,
-            key=f"{PREFIX}matrix",
-            title="Cosine similarity, from −1 to 1",
-            marked=(0, nearest),
-        )
-    with right:
-        plane = principal_plane(phrases.vectors)
-        phrase_plane(
-            phrases.texts,
-            plane.points,
-            key=f"{PREFIX}plane",
-            title=f"The first two principal components: {plane.share:.0%} of the spread",
-        )
-    with said:
-        _nearest_said(phrases, similarities, nearest, guess)
-    show_notes(phrases.notes)
+    plane = principal_plane(phrases.vectors)
+    matrix = matrix_pane(
+        phrases.texts,
+        similarities,
+        title="Cosine similarity, from −1 to 1",
+        marked=(0, nearest),
+    )
+    shadow = plane_pane(
+        phrases.texts,
+        plane.points,
+        title=f"The first two principal components: {plane.share:.0%} of the spread",
+    )
+    board((matrix, shadow))
+    _nearest_said(phrases, similarities, nearest, guess)
+    show_notes(phrases.notes())
     with guarded():
         found = pair_distances(db, phrases.texts, phrases.vectors)
         worst = max(
@@ -170,27 +175,32 @@ def _nearest_said(phrases: Phrases, similarities: np.ndarray, nearest: int, gues
 
 @st.fragment
 def _negation() -> None:
-    texts = []
-    for column, key, name, default in zip(
-        st.columns(3, gap="small"), _STATEMENT_KEYS, _STATEMENT_NAMES, STATEMENTS, strict=True
-    ):
-        with column:
-            texts.append(live_field(name, default, key=key))
+    board = partial(board_in, st.container(), _STATEMENT_FIELDS, f"{PREFIX}negations")
+    texts = [field.text for field in _STATEMENT_FIELDS]
     if not all(text.strip() for text in texts):
+        board()
         st.info(
             "**All three are needed.**  \nType a statement, its negation, and the statement in "
             "other words.",
             icon=":material/lightbulb:",
         )
         return
-    phrases = read_phrases(texts)
+    phrases = read_phrases(texts, meanwhile=board)
     answers = ("the negation", "the paraphrase")
     guess = predict("negation", f"Which is nearer to {quoted(texts[0])}?", answers)
     if guess is None:
+        board()
         return
     similarities = cosine_similarities(phrases.vectors)
     negated, paraphrased = float(similarities[0, 1]), float(similarities[0, 2])
     fails = negated > paraphrased
+    matrix = matrix_pane(
+        phrases.texts,
+        similarities,
+        title="Cosine similarity, from −1 to 1",
+        marked=(0, 1 if fails else 2),
+    )
+    board((matrix,))
     verdict(
         guess,
         answers[0] if fails else answers[1],
@@ -201,14 +211,7 @@ def _negation() -> None:
             else "Here the model tells them apart; with the phrases given at first it does not."
         ),
     )
-    similarity_matrix(
-        phrases.texts,
-        similarities,
-        key=f"{PREFIX}negations",
-        title="Cosine similarity, from −1 to 1",
-        marked=(0, 1 if fails else 2),
-    )
-    show_notes(phrases.notes)
+    show_notes(phrases.notes())
     st.markdown(
         "So a question with “not” finds what it would rule out. Put what must not be into a filter, "
         "or let a model that reads question and row together rank the hits anew."

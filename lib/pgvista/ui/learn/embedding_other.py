@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -13,13 +14,14 @@ from pgvista.embed import DEFAULT_MODEL, canonical_name, get_embedder
 from pgvista.errors import InvalidInput
 from pgvista.science.similarity import cosine_similarities
 from pgvista.services.lesson_embedding import WordVectors, word_vectors
-from pgvista.ui.components.similarity_matrix import LETTERS, similarity_matrix
+from pgvista.ui.components.phrase_board import LETTERS, Pane, matrix_pane
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.learn.embedding_models import vectors_by
 from pgvista.ui.learn.embedding_phrases import (
+    FIELDS,
     PREFIX,
     Phrases,
-    phrase_fields,
+    board_in,
     read_phrases,
     show_notes,
     typed_phrases,
@@ -41,15 +43,6 @@ OFFERED = (
 @st.fragment
 def other_models(db: Database) -> None:
     """Draw the phrases, and two matrices side by side."""
-    phrase_fields()
-    phrases = read_phrases(typed_phrases())
-    if len(phrases.texts) < 2:
-        st.info(
-            "**One phrase alone is near to nothing.**  \nType a second phrase.",
-            icon=":material/lightbulb:",
-        )
-        return
-    similarities = cosine_similarities(phrases.vectors)
     chosen = st.selectbox(
         f"Beside {DEFAULT_MODEL}",
         OFFERED,
@@ -61,35 +54,51 @@ def other_models(db: Database) -> None:
         "here, openai:… for an OpenAI-compatible service, hf:… for Hugging Face Inference. Type a "
         "name that is not in the list.",
     )
-    left, right = st.columns(2, gap="medium")
-    with left:
-        similarity_matrix(
+    board = partial(board_in, st.container(), FIELDS, f"{PREFIX}other")
+    phrases = read_phrases(typed_phrases(), meanwhile=board)
+    if len(phrases.texts) < 2:
+        board()
+        st.info(
+            "**One phrase alone is near to nothing.**  \nType a second phrase.",
+            icon=":material/lightbulb:",
+        )
+        return
+    similarities = cosine_similarities(phrases.vectors)
+    panes = [
+        matrix_pane(
             phrases.texts,
             similarities,
-            key=f"{PREFIX}own_matrix",
             title=f"{DEFAULT_MODEL}: cosine similarity of 384 dimensions",
         )
-    with right, guarded():
+    ]
+    found: WordVectors | None = None
+    with guarded():
         if chosen == WORDS:
-            _words(db, phrases, similarities)
-        else:
-            _model(chosen, phrases)
-    show_notes(phrases.notes)
+            found = word_vectors(db, phrases.texts)
+            panes.append(_words_pane(found, phrases))
+        elif (pane := _model_pane(chosen, phrases)) is not None:
+            panes.append(pane)
+    board(panes)
+    if found is not None:
+        st.markdown(_words_said(found, cosine_similarities(found.counts), similarities))
+        sql_behind(found.sql, name="words_sql")
+    elif len(panes) > 1:
+        st.markdown(
+            "Another space with another scale: compare the order of the pairs, not the figures. "
+            "Vectors of two models cannot be compared with each other, even where they are of one "
+            "length."
+        )
+    show_notes(phrases.notes())
 
 
-def _words(db: Database, phrases: Phrases, by_model: NDArray[np.float64]) -> None:
-    found = word_vectors(db, phrases.texts)
-    similarities = cosine_similarities(found.counts)
+def _words_pane(found: WordVectors, phrases: Phrases) -> Pane:
     count = len(found.lexemes)
-    similarity_matrix(
+    return matrix_pane(
         phrases.texts,
-        similarities,
-        key=f"{PREFIX}other_matrix",
+        cosine_similarities(found.counts),
         title=f"Word counts: cosine similarity of {count:,} "
         f"{'dimension' if count == 1 else 'dimensions'}, a lexeme each",
     )
-    st.markdown(_words_said(found, similarities, by_model))
-    sql_behind(found.sql, name="words_sql")
 
 
 def _words_said(
@@ -122,7 +131,8 @@ def _words_said(
     return " ".join(said)
 
 
-def _model(name: str | None, phrases: Phrases) -> None:
+def _model_pane(name: str | None, phrases: Phrases) -> Pane | None:
+    """Return the matrix of a model; None while it loads or cannot be had, which is then said."""
     if not name or not name.strip():
         raise InvalidInput("No model is chosen.", "Choose one, or type its name.")
     if canonical_name(name) == DEFAULT_MODEL:
@@ -130,14 +140,9 @@ def _model(name: str | None, phrases: Phrases) -> None:
     embedder = get_embedder(name, settings())
     vectors = vectors_by(embedder, phrases.texts, key=MODEL)
     if vectors is None:
-        return
-    similarity_matrix(
+        return None
+    return matrix_pane(
         phrases.texts,
         cosine_similarities(vectors),
-        key=f"{PREFIX}other_matrix",
         title=f"{embedder.name}: cosine similarity of {vectors.shape[1]:,} dimensions",
-    )
-    st.markdown(
-        "Another space with another scale: compare the order of the pairs, not the figures. Vectors "
-        "of two models cannot be compared with each other, even where they are of one length."
     )

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from pgvista.embed import get_embedder
 from pgvista.embed.local import SentenceTransformerEmbedder
 from pgvista.embed.tokens import TextTokens, text_tokens
-from pgvista.ui.components.similarity_matrix import LETTERS, short_name
+from pgvista.ui.components.phrase_board import (
+    LETTERS,
+    MAX_CHARS,
+    Pane,
+    PhraseField,
+    phrase_board,
+    short_name,
+)
 from pgvista.ui.errors import plain
 from pgvista.ui.learn.data import embed_texts
 from pgvista.ui.learn.frame import keep_in_address
@@ -23,11 +31,19 @@ from pgvista.ui.learn.frame import keep_in_address
 PREFIX = "learn_embedding_"
 DEFAULTS = ("the cat", "the kitten", "the ham sandwich", "")
 CHEESE = "a slice of cheese"
-MAX_CHARS = 100_000
-"""Of a field; the rest is left out. Some 15,000 words, far more than the model reads."""
 MAX_LINK_CHARS = 1_500
 
 _KEYS = tuple(f"{PREFIX}{letter}" for letter in "abcd")
+FIELDS = tuple(
+    PhraseField(
+        key,
+        f"Phrase {letter}",
+        default,
+        f"A fourth one, such as {CHEESE}" if letter == "D" else "Type a phrase",
+    )
+    for key, letter, default in zip(_KEYS, LETTERS, DEFAULTS, strict=False)
+)
+"""Of the four phrases."""
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"[\\`*_\[\]<>$~#|:!]+")
 
@@ -39,8 +55,20 @@ class Phrases:
     texts: tuple[str, ...]
     vectors: NDArray[np.float32]
     """Shape (n, 384), of length 1."""
-    notes: tuple[str, ...]
-    """What is odd about them, a sentence each, as plain text."""
+    left_out: tuple[str, ...]
+    """Letters of the fields that are empty, the last one aside."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what is odd about them, a sentence each, as plain text."""
+        embedder = packaged()
+        notes = phrase_notes(self.texts, [text_tokens(embedder, text) for text in self.texts])
+        if not self.left_out:
+            return notes
+        return (
+            "An empty phrase says nothing to compare, so it is left out "
+            f"({', '.join(self.left_out)}); the letters below are those of the others in order.",
+            *notes,
+        )
 
 
 def take_linked_phrases() -> None:
@@ -70,10 +98,7 @@ def lesson_link(what: str, parameters: Mapping[str, str]) -> None:
 
 def typed_phrases() -> tuple[str, ...]:
     """Return what the four fields hold, drawn or not."""
-    return tuple(
-        str(default if (found := st.session_state.get(key)) is None else found)[:MAX_CHARS]
-        for key, default in zip(_KEYS, DEFAULTS, strict=True)
-    )
+    return tuple(field.text for field in FIELDS)
 
 
 def live_field(
@@ -92,38 +117,24 @@ def live_field(
     return (found or "")[:MAX_CHARS]
 
 
-def phrase_field(place: int) -> str:
-    """Draw the field of one of the four phrases; return its text."""
-    return live_field(
-        f"Phrase {LETTERS[place]}",
-        DEFAULTS[place],
-        key=_KEYS[place],
-        placeholder=f"A fourth one, such as {CHEESE}" if place == 3 else "Type a phrase",
-    )
+def read_phrases(texts: Sequence[str], *, meanwhile: Callable[[], None]) -> Phrases:
+    """Embed the phrases that are not empty.
 
-
-def phrase_fields() -> None:
-    """Draw the fields of all four in one line."""
-    for place, column in enumerate(st.columns(4, gap="small")):
-        with column:
-            phrase_field(place)
-
-
-def read_phrases(texts: Sequence[str]) -> Phrases:
-    """Embed the phrases that are not empty. While the model loads, that is said instead."""
+    While the model loads, that is said instead, beneath what `meanwhile` draws.
+    """
+    if not packaged().is_loaded:
+        meanwhile()
     kept = tuple(text for text in texts if text.strip())
-    vectors = embed_texts(kept)
-    embedder = packaged()
-    tokens = [text_tokens(embedder, text) for text in kept]
-    empty = [LETTERS[i] for i, text in enumerate(texts[:3]) if not text.strip()]
-    notes = list(phrase_notes(kept, tokens))
-    if empty:
-        notes.insert(
-            0,
-            f"An empty phrase says nothing to compare, so it is left out ({', '.join(empty)}); the "
-            "letters below are those of the others in order.",
-        )
-    return Phrases(kept, vectors, tuple(notes))
+    empty = tuple(LETTERS[i] for i, text in enumerate(texts[:3]) if not text.strip())
+    return Phrases(kept, embed_texts(kept), empty)
+
+
+def board_in(
+    place: DeltaGenerator, fields: Sequence[PhraseField], key: str, panes: Sequence[Pane] = ()
+) -> None:
+    """Draw the board above what was asked before it: its pictures wait for that."""
+    with place:
+        phrase_board(fields, panes, key=key)
 
 
 def packaged() -> SentenceTransformerEmbedder:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from pgvista.embed.tokens import TokenVectors, token_vectors
 from pgvista.science.similarity import mean_pooled
 from pgvista.ui.components.panels import metric_chips
-from pgvista.ui.components.token_vectors import token_vectors_picture
+from pgvista.ui.components.phrase_board import PhraseField
+from pgvista.ui.components.token_vectors import tokens_pane
 from pgvista.ui.learn.data import embed_texts
 from pgvista.ui.learn.embedding_phrases import (
     PREFIX,
-    live_field,
+    board_in,
     notes_on,
     packaged,
     show_notes,
@@ -21,6 +24,9 @@ from pgvista.ui.learn.embedding_phrases import (
 
 TEXT = f"{PREFIX}text"
 DEFAULT_TEXT = "unbelievably good ham"
+FIELD = PhraseField(
+    TEXT, "Text", DEFAULT_TEXT, "Nothing: and still it has two tokens", labelled=False
+)
 EXAMPLES = {
     "A sentence": DEFAULT_TEXT,
     "Nothing": "",
@@ -36,14 +42,7 @@ _READ = f"_{PREFIX}token_vectors"
 
 @st.fragment
 def tokens_and_mean() -> None:
-    """Draw the field, the pieces with their vectors, and the mean beside the model's own vector."""
-    text = live_field(
-        "Text",
-        DEFAULT_TEXT,
-        key=TEXT,
-        placeholder="Nothing: and still it has two tokens",
-        labelled=False,
-    )
+    """Draw examples, the field, the pieces with their vectors, and the mean beside the model's own vector."""
     with st.container(horizontal=True, gap="small", key=f"{PREFIX}examples"):
         for name, example in EXAMPLES.items():
             st.button(
@@ -53,18 +52,14 @@ def tokens_and_mean() -> None:
                 on_click=st.session_state.update,
                 args=({TEXT: example},),
             )
-    own = embed_texts((text,))[0]
+    text, board = FIELD.text, partial(board_in, st.container(), (FIELD,), f"{PREFIX}tokens")
+    if not packaged().is_loaded:
+        board()
+    embed_texts(())  # the waiting for the model
     found = _token_vectors(text)
-    mean = mean_pooled(found.vectors)
+    own, mean = found.text_vector, mean_pooled(found.vectors)
     tokens = found.tokens
-    token_vectors_picture(
-        tokens.pieces,
-        found.vectors,
-        mean,
-        special=_SPECIAL,
-        unknown=_UNKNOWN,
-        key=f"{PREFIX}tokens",
-    )
+    board((tokens_pane(tokens.pieces, found.vectors, mean, special=_SPECIAL, unknown=_UNKNOWN),))
     st.markdown(
         "The mean of the tokens, brought to length 1, **is** the text's vector: at most "
         f"{small_figure(float(np.abs(mean - own).max()))} off the model's own."

@@ -1,5 +1,4 @@
 const SVG = "http://www.w3.org/2000/svg";
-const LETTERS = "ABCDEFGHIJ";
 const WIDTH = 480;
 const HEIGHT = 216;
 const EDGE = 30;
@@ -12,7 +11,7 @@ function node(name, className) {
 }
 
 function makePlane() {
-  const root = el("div", "root plane");
+  const root = el("div", "plane");
   const title = el("div", "title");
   const picture = node("svg");
   setAttr(picture, "viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
@@ -60,9 +59,7 @@ function arrange(places) {
   });
 }
 
-export default function (component) {
-  const { data, parentElement } = component;
-  const root = rootOf(parentElement, makePlane);
+function drawPlane(root, data) {
   const { title, picture, points } = root.parts;
   setText(title, data.title);
   setAttr(picture, "aria-label", `${data.title}: ${data.names.join("; ")}`);

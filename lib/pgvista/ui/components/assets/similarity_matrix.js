@@ -1,7 +1,7 @@
 const LETTERS = "ABCDEFGHIJ";
 
 function makeMatrix() {
-  const root = el("div", "root matrix");
+  const root = el("div", "matrix");
   const table = el("table");
   const caption = el("caption");
   const head = el("tr");
@@ -34,9 +34,7 @@ function build(root, count) {
   root.count = count;
 }
 
-export default function (component) {
-  const { data, parentElement } = component;
-  const root = rootOf(parentElement, makeMatrix);
+function drawMatrix(root, data) {
   const count = data.names.length;
   if (root.count !== count) build(root, count);
   const { caption, head, body } = root.parts;

@@ -1,18 +1,16 @@
-const SVG = "http://www.w3.org/2000/svg";
-
 function makeTokens() {
-  const root = el("div", "root tokens");
+  const root = el("div", "tokens");
   root.append(el("div", "rows"), el("div", "mean"));
   return root;
 }
 
-function makeRow() {
+function makeTokenRow() {
   const row = el("div", "row");
-  const picture = document.createElementNS(SVG, "svg");
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   setAttr(picture, "preserveAspectRatio", "none");
   setAttr(picture, "aria-hidden", "true");
   for (const sign of ["positive", "negative"]) {
-    const path = document.createElementNS(SVG, "path");
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     setAttr(path, "class", sign);
     picture.append(path);
   }
@@ -20,7 +18,7 @@ function makeRow() {
   return row;
 }
 
-function draw(row, name, kind, bars) {
+function drawRow(row, name, kind, bars) {
   const [piece, picture] = row.children;
   setText(piece, name);
   setAttr(piece, "class", `piece ${kind}`);
@@ -31,18 +29,16 @@ function draw(row, name, kind, bars) {
   setAttr(picture.children[1], "d", path((height) => height < 0));
 }
 
-export default function (component) {
-  const { data, parentElement } = component;
-  const root = rootOf(parentElement, makeTokens);
+function drawTokens(root, data) {
   const [rows, mean] = root.children;
   while (rows.children.length > data.rows.length) rows.lastChild.remove();
   data.rows.forEach((row, i) => {
-    if (!rows.children[i]) rows.append(makeRow());
+    if (!rows.children[i]) rows.append(makeTokenRow());
     const found = rows.children[i];
-    draw(found, row.piece, row.kind, row.bars);
+    drawRow(found, row.piece, row.kind, row.bars);
     const last = i === data.rows.length - 1;
     setAttr(found, "data-more", last && data.more > 0 ? `… ${data.more.toLocaleString("en")} more` : null);
   });
-  if (!mean.firstChild) mean.append(makeRow());
-  draw(mean.firstChild, data.mean_name, "result", data.mean);
+  if (!mean.firstChild) mean.append(makeTokenRow());
+  drawRow(mean.firstChild, data.mean_name, "result", data.mean);
 }
