@@ -182,6 +182,15 @@ def _fine(trial: Trial) -> str:
     return f"Nothing is missing: all {trial.due} nearest rows were found."
 
 
+def _compared(exact_ms: float, database_ms: float) -> str:
+    """Return how the index's time compares with that of the exact search."""
+    if not min(exact_ms, database_ms) > 0:
+        return ""
+    if database_ms > exact_ms:
+        return f"{database_ms / exact_ms:,.1f} times as slow"
+    return f"{exact_ms / database_ms:,.1f} times as fast"
+
+
 def _figures(context: Context, answer: Answer, trial: Trial) -> list[Figure]:
     recall = "–" if math.isnan(trial.recall) else f"{trial.recall:.2f}"
     cost, truth = trial.cost, answer.truth
@@ -201,9 +210,7 @@ def _figures(context: Context, answer: Answer, trial: Trial) -> list[Figure]:
         Figure(
             "by the index" if used else "without an index",
             milliseconds(trial.database_ms),
-            f"{exact_ms / trial.database_ms:,.1f} times as fast"
-            if used and trial.database_ms
-            else "",
+            _compared(exact_ms, trial.database_ms) if used else "",
             help="The plain statement, from sending it to the last row.",
         ),
         Figure(

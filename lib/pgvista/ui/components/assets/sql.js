@@ -2,6 +2,7 @@ const WORDS = new Set(
   ("all and any array as asc between by case cast cross current_setting desc distinct do else end exists explain "
   + "false fetch first for from full group having in inner insert into is join lateral left like limit local "
   + "materialized natural not null nulls offset on or order outer over partition reset returning right row rows "
+  + "alter analyze concurrently create drop index reindex "
   + "select set show then to true union update using values when where window with begin commit").split(" "),
 );
 const TOKEN = /(--[^\n]*|\/\*[^]*?\*\/)|('(?:[^']|'')*'|\$(\w*)\$[^]*?\$\3\$)|("(?:[^"]|"")*")|(\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b)|([A-Za-z_]\w*)/gi;
