@@ -18,6 +18,7 @@ def recall_chart(result: TypesResult, names: Mapping[str, str], goal: float) -> 
     points = [point for point in result.points[1:] if point.recall]
     if not points:
         return
+    st.markdown("**Recall when candidates are re-ranked by the full vectors**")
     st.plotly_chart(
         recall_figure(result, names, goal, palette()),
         key="types_chart",
@@ -68,7 +69,6 @@ def recall_figure(
     figure.update_yaxes(
         title=f"Recall@{result.limit}",
         range=[max(0.0, min(lowest, goal) - 0.03), 1.01],
-        fixedrange=True,
-        gridcolor=colours.border,
+        fixedrange=True,  # the grid's colour is the theme's, which may change without a rerun
     )
     return figure

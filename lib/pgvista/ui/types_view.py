@@ -119,7 +119,7 @@ def _result(collection: Collection, result: TypesResult, goal: float) -> None:
             ),
             **{
                 f"recall {factor}": number(
-                    "Recall" if factor == 1 else f"{factor}×",
+                    "Recall 1×" if factor == 1 else f"{factor}×",
                     format="%.3f",
                     help="Not re-ranked."
                     if factor == 1
@@ -129,7 +129,7 @@ def _result(collection: Collection, result: TypesResult, goal: float) -> None:
                 for factor in shown
             },
             "enough": st.column_config.TextColumn(
-                f"for {goal:.2f}", help="The least oversample measured that reaches it."
+                f"For {goal:.2f}", help="The least oversample measured that reaches it."
             ),
             "scan": number(
                 "Scan p50, ms", format="%.1f",
@@ -181,7 +181,7 @@ def _sentence(result: TypesResult, names: dict[str, str], goal: float) -> str:
     share = (
         ""
         if full is point or not point.index_bytes
-        else f", {(full.index_bytes or 0) / point.index_bytes:.1f} times smaller than of "
+        else f", {(full.index_bytes or 0) / point.index_bytes:.1f} times smaller than that of "
         f"{plain(names[full.stored.key])}"
     )
     how = "without re-ranking" if factor == 1 else f"re-ranked from {factor} candidates a row"
