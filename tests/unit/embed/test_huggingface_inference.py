@@ -102,7 +102,7 @@ def test_failures_are_told_without_the_key(service: Service, reply: Reply, messa
 
 
 def test_a_slow_service_is_given_up(service: Service) -> None:
-    service.replies.append(Reply(delay_s=3.0, body=[[1.0] * DIMENSION]))
+    service.replies.append(Reply(delay_s=60.0, body=[[1.0] * DIMENSION]))
     with pytest.raises(ModelUnavailable, match=r"did not answer within 0\.3 s"):
         embedder(service, timeout_s=0.3).embed_query("a")
 

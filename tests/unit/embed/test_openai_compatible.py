@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 import traceback
 from typing import Any
 
@@ -149,11 +148,10 @@ def test_a_batch_of_another_dimension_is_refused(service: Service) -> None:
 
 
 def test_a_slow_service_is_given_up(service: Service) -> None:
-    service.replies.append(Reply(delay_s=3.0, body=openai_body([[1.0] * DIMENSION])))
-    began = time.monotonic()
+    service.replies.append(Reply(delay_s=60.0, body=openai_body([[1.0] * DIMENSION])))
     with pytest.raises(ModelUnavailable, match=r"did not answer within 0\.3 s"):
         embedder(service, timeout_s=0.3).embed_query("a")
-    assert time.monotonic() - began < 2.5
+    assert len(service.requests) == 1
 
 
 def test_nobody_listening() -> None:

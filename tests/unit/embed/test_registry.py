@@ -128,10 +128,11 @@ def test_a_model_is_loaded_once_by_many_threads(
     monkeypatch: pytest.MonkeyPatch, packaged: SentenceTransformerEmbedder
 ) -> None:
     loads: list[str] = []
+    go_on = threading.Event()
 
     def slow_load(name: str) -> object:
         loads.append(name)
-        time.sleep(0.2)
+        assert go_on.wait(60)
         return packaged._model
 
     monkeypatch.setattr(local, "_load_model", slow_load)
@@ -141,6 +142,7 @@ def test_a_model_is_loaded_once_by_many_threads(
     threads = [threading.Thread(target=embed.get_embedder().load) for _ in range(8)]
     for thread in threads:
         thread.start()
+    go_on.set()
     for thread in threads:
         thread.join()
     assert loads == ["all-MiniLM-L6-v2"]

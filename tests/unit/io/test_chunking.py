@@ -140,8 +140,8 @@ def test_approximate_spans_cover_all_but_white_space(text: str) -> None:
 @pytest.mark.parametrize("unit", ["word and, more. ", "x", "\n", "漢", "a\n\n", "? "])
 def test_a_megabyte_is_cut_in_linear_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     chunks = chunk_text(text, approximate_spans(text), max_tokens=254, overlap=127)
     assert chunks[-1].end >= len(text.rstrip())
     # Some 2 s on a slow machine; quadratic work would take minutes.
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20

@@ -249,8 +249,9 @@ def test_forget_drops_a_finished_job_and_frees_its_result(runner: JobRunner) -> 
     # The worker lets go of it on its way to the next job: a later one on each proves it is there.
     gates = [Gate(), Gate()]
     later = [runner.submit("Later", gate, owner="ann") for gate in gates]
-    for gate in gates:
+    for gate in gates:  # both at once, else one worker may take both
         assert gate.begun.wait(LONG_S)
+    for gate in gates:
         gate.opened.set()
     for other in later:
         over(runner, other)
