@@ -120,5 +120,5 @@ def test_texts(odd: Collection, database_url: str) -> None:
         "vchord_bm25", docs
     )
     search = extension_sql.search("pg_textsearch", docs, "a 'b'", 7).text()
-    assert """to_bm25query('a ''b''', '"pgvista"."docs_bm25_idx"')""" in search
+    assert """to_bm25query('a ''b'''::text, '"pgvista"."docs_bm25_idx"')""" in search
     assert search.endswith("limit 7")
