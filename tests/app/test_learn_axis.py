@@ -104,12 +104,14 @@ def test_a_row_is_predicted(open_page: OpenPage) -> None:
 @pytest.mark.usefixtures("docs")
 def test_the_middle_is_near_to_neither(open_page: OpenPage) -> None:
     app = open_axis(open_page, "middle")
-    table = app.dataframe[0].value
-    low, middle, high = table.to_dict("records")
-    assert low["start"] > middle["start"]
-    assert high["end"] > middle["end"]
-    assert abs(middle["start"] - middle["end"]) < 0.15
-    assert list(table["rows"]) == [1, 2, 1]
+    table = app.table[0].value
+    to_start, to_end = (table[name].astype(float) for name in table.columns[1:3])
+    assert to_start[0] > to_start[1]
+    assert to_end[2] > to_end[1]
+    assert abs(to_start[1] - to_end[1]) < 0.15
+    assert list(table["Rows"]) == [
+        "Tenth at the start: 1", "Fifth in the middle: 2", "Tenth at the end: 1",
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("docs")
@@ -126,10 +128,15 @@ def test_the_share_of_an_axis(open_page: OpenPage) -> None:
 @pytest.mark.usefixtures("docs")
 def test_postgres_and_numpy_agree(open_page: OpenPage) -> None:
     app = open_axis(open_page, "postgres")
-    table = app.dataframe[0].value
+    table = app.table[0].value
     assert len(table) == 6
-    assert table["postgres"].to_numpy() == pytest.approx(table["numpy"].to_numpy(), abs=1e-6)
-    assert table["postgres"].is_monotonic_increasing
+    postgres, numpy = (
+        [float(text.replace("−", "-")) for text in table[name]]
+        for name in ("Position, Postgres", "Position, NumPy")
+    )
+    assert postgres == pytest.approx(numpy, abs=2e-6)
+    assert postgres == sorted(postgres)
+    assert postgres[0] < 0 < postgres[-1]
     assert "differ by at most **0.0000000" in said(app)
 
 
@@ -183,3 +190,17 @@ def test_a_model_of_another_length(open_page: OpenPage, docs: Collection) -> Non
     assert "The axis has 384 numbers, but the vectors of docs have 3" in said(
         open_axis(open_page, "axis")
     )
+
+
+def test_a_title_does_not_run_into_the_text(open_page: OpenPage, docs: Collection) -> None:
+    docs.upsert([{"id": "two", "content": "A printer in a *hall*\n\nTurn its wheel twice."}])
+    app = open_axis(open_page, "axis")
+    listed = [item.value for item in app.markdown if "Farthest towards" in item.value]
+    assert "Turn its wheel" not in said(app)
+    assert r"A printer in a \*hall\*" in listed[0]
+    app = open_axis(open_page, "place")
+    for _ in range(60):
+        if "A printer in a" in said(app):
+            break
+        app.button(key=f"{PREFIX}another").click().run()
+    assert "**A printer in a *hall***  \nTurn its wheel twice." in said(app)

@@ -163,8 +163,8 @@ def test_how_many_rows_match_is_predicted_and_counted(
     assert not app.get("plotly_chart")  # no answer before it is revealed
     press(app, "_reveal")
     said = "".join(item.value for item in app.info)
-    assert "none" in said
-    assert "Every word is in 0 rows, at least one of them in 4 rows." in said
+    assert "None" in said
+    assert "No row holds every word, 4 rows at least one of them." in said
     assert app.get("plotly_chart")
     assert [item.value for item in app.code] == [
         "'monitor' & 'keep' & 'blink'",
@@ -282,7 +282,7 @@ def test_what_words_find_beside_what_meaning_finds(docs: Collection, open_page: 
     said = texts(app)
     assert "0 rows" in said
     assert keyword_limits._SYNONYM_SAYS in said
-    assert "1 row, first: *E2041* :gray[(place 5 by meaning)]" in said
+    assert "1 row: *E2041* :gray[(place 5 by meaning)]" in said
     assert keyword_limits._CODE_SAYS in said
     (link,) = [item for item in app.get("page_link") if "this k1" in item.proto.label]
     query = link.proto.query_string

@@ -24,7 +24,7 @@ def test_every_count_has_one_answer(rows: int) -> None:
 
 
 def test_the_answers_for_the_help_centre() -> None:
-    assert list(answers(233)) == ["none", "1 to 5", "6 to 22", "23 to 76", "77 or more"]
+    assert list(answers(233)) == ["None", "1 to 5", "6 to 22", "23 to 76", "77 or more"]
     # rows may come between two reads
     assert answer_of(answers(233), 240) == "77 or more"
 

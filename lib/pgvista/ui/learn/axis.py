@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from pgvista.db.database import Database
@@ -62,7 +61,7 @@ def axis_steps(db: Database) -> tuple[Step, ...]:
     """Return the steps of the lesson, on the connection `db`."""
     bodies: dict[str, tuple[str, Callable[[Database, Collection], None]]] = {
         "axis": ("Two phrases make a direction", _axis),
-        "place": ("Where does this row fall", _place),
+        "place": ("Where does this row fall?", _place),
         "middle": ("The middle means “neither” more than “between”", _middle),
         "share": ("A bad axis explains nothing", _share),
         "postgres": ("Postgres measures it: the inner product", _postgres),
@@ -122,7 +121,9 @@ def _place(db: Database, collection: Collection) -> None:
         number = int(st.session_state.get(ROW, 0) or 0)
         rank = int(np.random.default_rng(abs(number) % 2**32).integers(count))
         with st.container(border=True, key=f"{PREFIX}row_card"):
-            st.markdown(plain(short_name(axis.text(rank), 300)))
+            title, rest = axis.headline(rank)
+            lines = [f"**{plain(title)}**", plain(short_name(rest, 240)) if rest else ""]
+            st.markdown("  \n".join(filter(None, lines)))
             st.button(
                 "Another row",
                 key=f"{PREFIX}another",
@@ -165,18 +166,19 @@ def _middle(db: Database, collection: Collection) -> None:
             "A position is the similarity to the end minus that to the start, scaled: 0 says only "
             "that both are equal, high or low."
         )
-        start, end = (short_name(text, 24) for text in (axis.start, axis.end))
-        st.dataframe(
-            pd.DataFrame(rows),
+        start, end = (plain(short_name(text, 24)) for text in (axis.start, axis.end))
+        st.table(
+            [
+                {
+                    "Rows": f"{row['part']}: {row['rows']:,}",
+                    f"Similarity to “{start}”": _number(float(row["start"]), 2),
+                    f"… to “{end}”": _number(float(row["end"]), 2),
+                    "One of them": plain(str(row["example"])),
+                }
+                for row in rows
+            ],
             hide_index=True,
-            key=f"{PREFIX}middle",
-            column_config={
-                "part": st.column_config.TextColumn("Rows", width="medium"),
-                "rows": st.column_config.NumberColumn("Count", format="%,d"),
-                "start": st.column_config.NumberColumn(f"Similarity to “{start}”", format="%.2f"),
-                "end": st.column_config.NumberColumn(f"Similarity to “{end}”", format="%.2f"),
-                "example": st.column_config.TextColumn("One of them", width="large"),
-            },
+            border="horizontal",
             alt="; ".join(
                 f"{row['part']}: similarity {row['start']:.2f} to the start, {row['end']:.2f} to "
                 "the end"
@@ -214,7 +216,7 @@ def middle_rows(axis: Axis) -> list[dict[str, str | int | float]]:
                 "rows": len(places),
                 "start": float(means[0]),
                 "end": float(means[1]),
-                "example": short_name(axis.text(example), 120),
+                "example": short_name(axis.headline(example)[0], 90),
             }
         )
     return found
@@ -228,8 +230,12 @@ def _listed_middle(axis: Axis) -> None:
 
 def _line(axis: Axis, rank: int, chars: int, digits: int) -> str:
     """Return where a row lies and how its text begins, as Markdown."""
-    position = f"{axis.found.positions[rank]:.{digits}f}".replace("-", "−")
-    return f":gray[{position}] {plain(short_name(axis.text(rank), chars))}"
+    position = _number(axis.found.positions[rank], digits)
+    return f":gray[{position}] {plain(short_name(axis.headline(rank)[0], chars))}"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 @st.fragment
@@ -270,7 +276,7 @@ def _postgres(db: Database, collection: Collection) -> None:
             return
         st.markdown(
             "`<#>` is the **negative** inner product, since pgvector sorts small first and an index "
-            "serves ascending order alone. The sign is turned for people."
+            "serves ascending order alone. Here its sign is turned back."
         )
         found = axis.found
         count = len(found.places)
@@ -278,30 +284,24 @@ def _postgres(db: Database, collection: Collection) -> None:
         exact = axis.rows.vectors[found.places[ranks]].astype(np.float64) @ axis.direction.astype(
             np.float64
         )
-        st.dataframe(
-            pd.DataFrame(
+        st.table(
+            [
                 {
-                    "id": [axis.rows.ids[int(found.places[rank])] for rank in ranks],
-                    "postgres": found.positions[ranks],
-                    "numpy": exact,
-                    "text": [short_name(axis.text(rank), 100) for rank in ranks],
+                    "Row": plain(short_name(axis.headline(rank)[0], 60)),
+                    "Position, Postgres": _number(found.positions[rank], 6),
+                    "Position, NumPy": _number(position, 6),
                 }
-            ),
+                for rank, position in zip(ranks, exact.tolist(), strict=True)
+            ],
             hide_index=True,
-            key=f"{PREFIX}numbers",
-            column_config={
-                "id": st.column_config.TextColumn("Row"),
-                "postgres": st.column_config.NumberColumn("Position, Postgres", format="%.6f"),
-                "numpy": st.column_config.NumberColumn("Position, NumPy", format="%.6f"),
-                "text": st.column_config.TextColumn("Text", width="large"),
-            },
+            border="horizontal",
             alt="The first and the last rows along the axis, with their positions by Postgres and "
             "by NumPy",
         )
         st.markdown(
             f"Over {rows_said(axis, collection)}, the two differ by at most "
-            f"**{small_figure(found.difference)}**. Postgres took {found.database_ms:.0f} ms, its "
-            "answer's way included."
+            f"**{small_figure(found.difference)}**. Postgres took {found.database_ms:.0f} ms, the "
+            "way of its answer included."
         )
         sql_behind(found.sql)
 

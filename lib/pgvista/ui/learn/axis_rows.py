@@ -13,9 +13,11 @@ from pgvista.embed import DEFAULT_MODEL, get_embedder
 from pgvista.embed.tokens import text_tokens
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
+from pgvista.model.search import Hit
 from pgvista.science.axis import AxisShares, compared_shares, concept_axis, explained_share
 from pgvista.services.lesson_axis import AxisPositions, AxisRows, measure_axis, read_rows
 from pgvista.ui import connection
+from pgvista.ui.components.hits import headline
 from pgvista.ui.errors import plain
 from pgvista.ui.learn.data import SAMPLE, embed_texts
 from pgvista.ui.learn.embedding_models import vectors_by
@@ -61,6 +63,16 @@ class Axis:
         """Return the text, or the id, of the row that is `rank`-th from the start, from 0."""
         place = int(self.found.places[rank])
         return self.rows.texts[place].strip() or self.rows.ids[place]
+
+    def headline(self, rank: int) -> tuple[str, str]:
+        """Return what that row is called in a list, and how its text goes on; the latter may be empty."""
+        place = int(self.found.places[rank])
+        row_id, text = self.rows.ids[place], self.rows.texts[place].strip()
+        title, rest = (
+            " ".join("".join(span.text for span in spans).split())
+            for spans in headline(Hit(row_id, text or None, {}, {}, 0.0))
+        )
+        return title or row_id, rest
 
 
 def begin(collection: Collection) -> None:

@@ -32,7 +32,7 @@ from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.distance_kept import once, rows_held
 from pgvista.ui.learn.distance_plane import SHORT, number
 from pgvista.ui.learn.distance_question import Asked, asked
-from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.learn.frame import keep_in_address, predict, presenting, sql_behind, verdict
 from pgvista.ui.map_titles import titles_of
 
 STORED, ONE, CHANGED = "stored", "one", "changed"
@@ -41,7 +41,8 @@ _WAY, _SPREAD = "learn_distance_lengths", "learn_distance_spread"
 QUESTION = "learn_distance_question"
 """Where the question is kept, before the collection's name."""
 _BUILT = "learn_distance_built"
-LIMIT = 10
+LIMIT, PRESENTED = 10, 8
+"""Rows of a list; fewer where the type is large."""
 _BY_INDEX, _BY_SORT = "It uses the index", "It reads and sorts all rows"
 _DEFAULT_SPREAD = 3.0
 
@@ -82,11 +83,12 @@ def _orders(db: Database, collection: Collection, question: Asked, lengths: Leng
                     help="Each vector is made longer by a factor from 1 to this, drawn by a hash of "
                     "the row's key. The question stays as it is.",
                 )
+        limit = PRESENTED if presenting() else LIMIT
         result = compare_metrics(
             db,
             collection,
             question.vector,
-            limit=LIMIT,
+            limit=limit,
             normalise=way == ONE,
             spread=spread,
             share=lengths.share,
@@ -95,7 +97,7 @@ def _orders(db: Database, collection: Collection, question: Asked, lengths: Leng
         order_columns(
             [_column(result, metric, names) for metric in METRICS],
             key="learn_distance_real",
-            label=f"The {LIMIT} rows nearest to {question.name} under each of four metrics",
+            label=f"The {limit} rows nearest to {question.name} under each of four metrics",
         )
         st.markdown(_moved(result))
         st.markdown(f":small[:gray[{_facts(collection, lengths)}]]")
@@ -207,6 +209,7 @@ def _way() -> str:
         key=_WAY,
         required=True,
         persist_state="session",
+        label_visibility="collapsed" if presenting() else "visible",
         format_func=_WAYS.__getitem__,
     )
     return chosen or STORED
@@ -267,15 +270,13 @@ def _steps(steps: tuple[str, ...]) -> str:
 def _left_out(proof: IndexProof) -> str:
     own = proof.of(proof.built_for)
     copied = (
-        f"On a copy of {proof.rows - 1:,} rows and one zero vector, in a temporary table, with "
+        f"On a temporary table of {proof.rows - 1:,} rows and one zero vector, with "
         "`enable_seqscan = off`."
     )
     if proof.built_for is Metric.COSINE and own.nans == 0 and own.rows < proof.rows:
         return (
-            f"{copied} The cosine index has no zero vector in it: it gives back {own.rows:,} rows."
+            f"{copied} The cosine index leaves zero vectors out: it gives back {own.rows:,} rows."
         )
     if proof.of(Metric.COSINE).nans:
-        return (
-            f"{copied} The zero vector's cosine distance is NaN, which is sorted behind all others."
-        )
+        return f"{copied} The cosine distance of the zero vector is NaN, sorted last."
     return copied

@@ -97,10 +97,14 @@ def _answer(graph: Hnsw, walk: Walk, due: int, missed: int) -> str:
     else:
         why = "Every candidate was visited, so the search stops."
     lost = "none is missed" if not missed else f"{missed} missed, ringed"
-    return (
-        f"{why} Found: {due - missed} of the {due} true neighbours, {lost}. "
-        f"Computed: {walk.computed:,} of {len(graph.points):,} distances."
-    )
+    points = len(graph.points)
+    cost = f"{walk.computed:,} of {points:,} distances."
+    if walk.computed > points:
+        cost = (
+            f"{walk.computed:,} distances, more than the {points:,} of an exact search: so few rows "
+            "need no index."
+        )
+    return f"{why} Found: {due - missed} of the {due} true neighbours, {lost}. Computed: {cost}"
 
 
 def short(distance: float) -> str:

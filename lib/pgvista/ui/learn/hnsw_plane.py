@@ -46,8 +46,9 @@ def cost_step() -> None:
         verdict(
             guess,
             _ANSWERS[_COSTS.index(cost)],
-            f"**{found.computed} distances** were computed, those of the blue points, and {got} of "
-            f"the {state.LIMIT} nearest were found. The index is approximate: it can miss some.",
+            f"With a candidate list of {_ASK_EF} places, **{found.computed} distances** were "
+            f"computed, those of the blue points, and {got} of the {state.LIMIT} nearest were found. "
+            "The index is approximate: it can miss some.",
         )
     _player(graph, found, place, board=_BOARD, still=True, whole=True, key="learn_hnsw_cost")
     _graph(graph, _BOARD)
@@ -218,7 +219,7 @@ def _player(
 def _rest_rem(*, still: bool, whole: bool) -> float:
     """Return how much of the screen's height is needed by what is above and beneath the plane."""
     if presenting():
-        return 16.0 if whole else 13.0 if still else 15.5
+        return 16.0 if whole else 15.2 if still else 15.5
     return 29.0 if whole or not still else 25.5
 
 

@@ -72,12 +72,6 @@ def rows_step(db: Database) -> None:
     with st.spinner("Rows are drawn and linked…"):
         graph, (plane, asked) = rows.graph(DEFAULT_M, DEFAULT_EF_CONSTRUCTION), rows.plane()
         titles = rows.titles()
-    hnsw_graph(
-        pack_graph(
-            graph, plane, board=_BOARD, token=rows.token, titles=titles[: len(plane)], others=asked
-        ),
-        key="learn_hnsw_graph_rows",
-    )
     guess = predict(
         "picture",
         f"The vectors have {graph.points.shape[1]:,} dimensions, the picture two (PCA). Of the "
@@ -85,6 +79,12 @@ def rows_step(db: Database) -> None:
         _NEAR,
     )
     _walk_rows(rows, guess)
+    hnsw_graph(
+        pack_graph(
+            graph, plane, board=_BOARD, token=rows.token, titles=titles[: len(plane)], others=asked
+        ),
+        key="learn_hnsw_graph_rows",
+    )
 
 
 @st.fragment
@@ -109,11 +109,12 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
         ranks = plane_ranks(plane, asked[number], places)
         inside = sum(rank <= state.LIMIT for rank in ranks)
         others = sorted(rank for rank in ranks if rank > state.LIMIT)
-        far = f" The others have rank {_listed(others)} in the picture." if others else ""
+        far = f"; the others have rank {_listed(others)}" if others else ""
         verdict(
             guess,
             _NEAR[0 if inside >= 9 else 1 if inside >= 5 else 2 if inside else 3],
-            f"It is {inside}.{far} The walk goes by all dimensions, so here it seems to jump.",
+            f"{inside} of the {len(ranks)} are{far}. The walk goes by all dimensions, so here it "
+            "seems to jump.",
         )
         left, right = st.columns((0.66, 0.34), gap="medium", vertical_alignment="center")
         with left, st.container(horizontal=True, vertical_alignment="center"):
@@ -146,8 +147,9 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             token=rows.token,
             clicked=lambda place: _nearest_query(place, asked.tolist()),
         )
-        with st.expander(f"The {len(truth)} true neighbours", icon=":material/table_rows:"):
-            _table(truth, ranks, lost, rows.titles())
+        if not presenting():
+            with st.expander(f"The {len(truth)} true neighbours", icon=":material/table_rows:"):
+                _table(truth, ranks, lost, rows.titles())
 
 
 def _equal_rows(graph: Hnsw) -> None:
@@ -252,10 +254,12 @@ def _compare(db: Database, arena: Arena) -> None:
             _figures(model, builds)
         with above:
             real_chart(model, builds, key="learn_hnsw_real_chart")
-        with st.expander("How the model differs from pgvector", icon=":material/compare:"):
+        first, second = st.columns(2) if presenting() else (st.container(), st.container())
+        with first, st.expander("How the model differs from pgvector", icon=":material/compare:"):
             st.markdown(_DIFFERENCES)
         if builds:
-            sql_behind(builds[-1].sql, name="real_sql")
+            with second:
+                sql_behind(builds[-1].sql, name="real_sql")
 
 
 def _builds(

@@ -70,7 +70,12 @@ def keyword_steps(db: Database) -> tuple[Step, ...]:
             _on_rows(db, lambda db, found: bm25_parts(db, found, PARTS)),
             _NOTES[4],
         ),
-        Step("limits", "What only words find, and never find", _on_rows(db, limits), _NOTES[5]),
+        Step(
+            "limits",
+            "What only words find, and what they never find",
+            _on_rows(db, limits),
+            _NOTES[5],
+        ),
     )
 
 
@@ -174,8 +179,8 @@ def _match(db: Database, collection: Collection) -> None:
     verdict(
         guess,
         answer_of(offered, counts.rows_all),
-        f"Every word is in {plural(counts.rows_all, 'row')}, at least one of them in "
-        f"{plural(counts.rows_any, 'row')}. {_every_word_says(counts.rows_all, counts.rows_any)}",
+        f"{_hold(counts.rows_all)} every word, {plural(counts.rows_any, 'row')} at least one of "
+        f"them. {_every_word_says(counts.rows_all, counts.rows_any)}",
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -186,6 +191,12 @@ def _match(db: Database, collection: Collection) -> None:
         st.markdown("The same lexemes joined by `|` ask for **any** of them:")
         st.code(short(counts.any_tsquery, 160), language=None, wrap_lines=True)
     sql_behind(counts.sql, name="match_sql")
+
+
+def _hold(count: int) -> str:
+    if not count:
+        return "No row holds"
+    return "1 row holds" if count == 1 else f"{count:,} rows hold"
 
 
 def _every_word_says(rows_all: int, rows_any: int) -> str:
@@ -201,7 +212,7 @@ def _every_word_says(rows_all: int, rows_any: int) -> str:
 def answers(rows: int) -> dict[str, range]:
     """Return the answers to choose from, each with the counts that it stands for."""
     edges = [edge for edge in (1, 6, max(7, rows // 10), max(8, rows // 3)) if edge <= rows]
-    found = {"none": range(1)}
+    found = {"None": range(1)}
     for low, high in pairwise([*edges, rows + 1]):
         last = high == rows + 1
         name = f"{low:,} or more" if last else f"{low:,} to {high - 1:,}"

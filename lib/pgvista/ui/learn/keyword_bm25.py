@@ -111,7 +111,7 @@ def _pick(found: SearchResult, text: str) -> str:
     places = {hit.id: place for place, hit in enumerate(found.hits, 1)}
     kept = st.session_state.get(_HIT)
     offered = {
-        hit.id: short(title(hit), 70)
+        hit.id: short(title(hit), 28 if presenting() else 70)
         for hit in found.hits
         if places[hit.id] <= _OFFERED or hit.id == kept
     }

@@ -36,7 +36,7 @@ def labels(db: Database, collection: Collection, starts: dict[str, str]) -> None
             st.markdown(
                 "The first line of each row is labelled by `setweight(…, 'A')`, the rest is `D`. "
                 "`ts_rank` takes a weight for each label, in the order D, C, B, A; its own are "
-                "0.1, 0.2, 0.4 and 1."
+                "0.1, 0.2, 0.4 and 1. Beneath a row: the lexemes found, their places, and the A."
             )
         found = rank_by_labels(
             db,

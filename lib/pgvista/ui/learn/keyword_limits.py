@@ -13,7 +13,7 @@ from pgvista.model.search import Hit, Mode, SearchRequest
 from pgvista.services.search import search
 from pgvista.ui.errors import plain
 from pgvista.ui.format import plural
-from pgvista.ui.learn.frame import keep_in_address, try_it
+from pgvista.ui.learn.frame import keep_in_address, presenting, try_it
 from pgvista.ui.learn.keyword_bm25 import KNOBS, PARTS_KEY, bm25_request
 from pgvista.ui.learn.keyword_question import any_word, question, short, title
 from pgvista.ui.search_context import embedder
@@ -35,10 +35,12 @@ def limits(db: Database, collection: Collection) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
+        _heading("A synonym")
         word = question(db, collection, SYNONYMS, key="learn_keyword_synonym", label="A synonym")
         if word is not None:
             _both_ways(db, collection, model, word, _SYNONYM_SAYS)
     with right, st.container(border=True, height="stretch"):
+        _heading("A code, or a name")
         code = question(db, collection, CODES, key="learn_keyword_code", label="A code, or a name")
         if code is not None:
             _both_ways(db, collection, model, code, _CODE_SAYS)
@@ -57,7 +59,13 @@ def limits(db: Database, collection: Collection) -> None:
         )
 
 
-_SYNONYM_SAYS = "No row holds the word, whatever it means."
+def _heading(label: str) -> None:
+    """Say what is asked for where the field's own label is left out."""
+    if presenting():
+        st.markdown(f"**{label}**")
+
+
+_SYNONYM_SAYS = "No row holds the word, but its meaning leads to rows."
 _CODE_SAYS = "The word alone leads to the row; its meaning is unknown to the model."
 
 
@@ -74,7 +82,8 @@ def _both_ways(
     )
     count = by_words.keyword_rows or 0
     many = f"{count:,} or more rows" if count == _DEEP else plural(count, "row")
-    st.markdown(f":orange[**By words**] &nbsp; {many}" + _first(by_words.hits, by_meaning.hits))
+    first_word = _first(by_words.hits, by_meaning.hits, ", first: " if count > 1 else ": ")
+    st.markdown(f":orange[**By words**] &nbsp; {many}{first_word}")
     st.markdown(":blue[**By meaning**] &nbsp; first: " + _name(by_meaning.hits[:1]))
     places = {hit.id: place for place, hit in enumerate(by_meaning.hits, 1)}
     first = by_words.hits[0].id if by_words.hits else None
@@ -82,13 +91,13 @@ def _both_ways(
         st.markdown(f":gray[{says}]")
 
 
-def _first(hits: tuple[Hit, ...], by_meaning: tuple[Hit, ...]) -> str:
+def _first(hits: tuple[Hit, ...], by_meaning: tuple[Hit, ...], joint: str) -> str:
     if not hits:
         return ""
     places = {hit.id: place for place, hit in enumerate(by_meaning, 1)}
     place = places.get(hits[0].id)
     where = f"place {place}" if place is not None else f"behind place {len(by_meaning)}"
-    return f", first: {_name(hits[:1])} :gray[({where} by meaning)]"
+    return f"{joint}{_name(hits[:1])} :gray[({where} by meaning)]"
 
 
 def _name(hits: tuple[Hit, ...]) -> str:

@@ -58,7 +58,7 @@ def _ways(found: MetadataLesson) -> None:
     year, metadata = found.example
     shown = json.dumps(metadata, ensure_ascii=False)
     st.markdown(
-        f"{found.rows:,} rows made of the collection's. In each, the year stands twice: in a column "
+        f"{found.rows:,} rows, made of those of the collection. In each, the year stands twice: in a column "
         f"of type integer, **{year}**, and in the metadata:"
     )
     st.code(shown if len(shown) <= 160 else f"{shown[:159]}…", language="json", wrap_lines=True)
@@ -146,7 +146,7 @@ def _answer(served: list[bool]) -> str:
 
 def _line(run: Run, name: str) -> str:
     read = f":primary[**{run.reading}**]" if run.served else f":orange[{run.reading}]"
-    return f"| {name} | {read} | {run.pages:,} | {run.rows:,} | {run.ms:.2f} ms |"
+    return f"| {name} | {read} | {run.pages:,} | {run.rows:,} | {run.ms:.2f}&nbsp;ms |"
 
 
 # -- what the planner expects
@@ -174,8 +174,12 @@ def _estimates(db: Database) -> None:
     verdict(
         guess,
         _GUESSES[options[nearest]],
-        f"It expects {expected:,.0f}: of an expression it knows nothing, and takes a third for any "
-        "range, a two-hundredth for any equality.",
+        (
+            ""
+            if f"{expected:,.0f}" == _GUESSES[options[nearest]]
+            else f"It expects {expected:,.0f}. "
+        )
+        + "Of an expression it knows nothing: it takes a third for a range, 1 in 200 for an equality.",
     )
     _estimates_chart(found)
 
@@ -198,7 +202,12 @@ def _estimates_chart(found: MetadataLesson) -> None:
     actual = [found.below(year) if below else found.counts.get(year, 0) for year in years]
     st.plotly_chart(
         estimates_figure(
-            list(years), actual, guesses, palette(), asked="Year that the condition names"
+            list(years),
+            actual,
+            guesses,
+            palette(),
+            asked="Year that the condition names",
+            height=290 if presenting() else 330,
         ),
         key="learn_metadata_estimates",
         config=CONFIG,

@@ -30,7 +30,7 @@ def ways_figure(ways: Sequence[tuple[str, Run]], palette: Palette) -> go.Figure:
                     for run in runs
                 ]
             },
-            text=[f"{milliseconds(run.ms)} · {run.pages:,} pages · {run.reading}" for run in runs],
+            text=[f"{milliseconds(run.ms)}<br>{run.pages:,} pages · {run.reading}" for run in runs],
             textposition="outside",
             cliponaxis=False,
             textfont={"color": palette.text, "size": 13},
@@ -38,7 +38,7 @@ def ways_figure(ways: Sequence[tuple[str, Run]], palette: Palette) -> go.Figure:
         )
     )
     figure.update_xaxes(
-        title="Execution time, ms", range=[0, longest * 1.9], fixedrange=True,
+        title="Execution time, ms", range=[0, longest * 2.2], fixedrange=True,
         gridcolor=palette.border, zeroline=False,
     )  # fmt: skip
     figure.update_yaxes(
@@ -62,6 +62,7 @@ def estimates_figure(
     palette: Palette,
     *,
     asked: str,
+    height: int = 330,
 ) -> go.Figure:
     """Return the rows of each year as an area, and a line for what each form is expected to give."""
     figure = go.Figure(
@@ -94,7 +95,7 @@ def estimates_figure(
         title="Rows", fixedrange=True, rangemode="tozero", gridcolor=palette.border, zeroline=False
     )
     figure.update_layout(
-        height=330,
+        height=height,
         margin={"l": 8, "r": 8, "t": 4, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         paper_bgcolor="rgba(0,0,0,0)",

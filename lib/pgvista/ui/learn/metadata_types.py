@@ -57,14 +57,14 @@ def _asked(db: Database) -> None:
 
 def _matrix(db: Database, question: Question) -> None:
     found = answers(db, question)
-    lines = [
-        f"| The year | {' | '.join(map(_value, DOCUMENTS))} |",
-        "|:--|" + ":-:|" * len(DOCUMENTS),
-    ]
-    for answer in found:
-        name = f"`{answer.condition}`" + (" in pgvista" if answer.is_filter else "")
-        cells = " | ".join(_cell(answer, place) for place in range(len(DOCUMENTS)))
-        lines.append(f"| {name} | {cells} |")
+    names = [f"`{one.condition}`" + (" in pgvista" if one.is_filter else "") for one in found]
+    cells = [[_cell(one, place) for place in range(len(DOCUMENTS))] for one in found]
+    table = [["The year", *map(_value, DOCUMENTS)]]
+    table += [[name, *row] for name, row in zip(names, cells, strict=True)]
+    if not presenting():  # a narrow page has room for four conditions, not for eight values
+        table = [list(column) for column in zip(*table, strict=True)]
+    lines = [f"| {' | '.join(row)} |" for row in table]
+    lines.insert(1, "|:--|" + ":-:|" * (len(table[0]) - 1))
     st.markdown("\n".join(lines))
     for answer in found:
         if answer.error:

@@ -36,8 +36,8 @@ def vectors(db: Database) -> None:
         return
     answer = _GUESSES[0] if asked.rows >= 10 else _GUESSES[1] if asked.rows else _GUESSES[2]
     way = (
-        "No index serves this condition, so the vector index was read: of the 40 rows that came out "
-        f"of it, {asked.rows} met the condition."
+        "No index serves this condition, so the vector index was read: "
+        f"{asked.rows or 'none'} of its 40 rows met the condition."
         if asked.by_vector
         else "The planner compared every row that meets the condition."
     )
@@ -51,7 +51,9 @@ def _table(found: VectorLesson) -> None:
     scan = IterativeScan.OFF
     if len(scans) > 1:
         scan = st.segmented_control(
-            "hnsw.iterative_scan", scans, key=_SCAN, default=scans[0], format_func=str, required=True,
+            "hnsw.iterative_scan", scans, key=_SCAN, default=scans[0], required=True,
+            format_func=_scan_named if presenting() else str,
+            label_visibility="collapsed" if presenting() else "visible",
             help="strict_order: the index goes on until ten rows have met the condition.",
         )  # fmt: skip
     lines = [
@@ -71,6 +73,10 @@ def _table(found: VectorLesson) -> None:
     if following is not None:
         try_it(f"More on this: the lesson {following.title}", following.path)
     sql_behind([found.sql, *(run.sql for run in runs)], name="vectors")
+
+
+def _scan_named(scan: IterativeScan) -> str:
+    return f"hnsw.iterative_scan = {scan}"
 
 
 def _line(run: VectorRun, there: int) -> str:

@@ -172,8 +172,8 @@ def _remember(data: LessonData) -> None:
         st.markdown(
             "- **Who is near whom** is what a map is made for, and it keeps a part of it. Ask how "
             "much: neighbours kept, beside the random baseline.\n"
-            "- **Sizes and gaps** are the method's: it evens out density and pushes groups apart. "
-            "Wide apart on the map need not be far: ask the distances.\n"
+            "- **Sizes and gaps** are the method's in part: it evens out density and pushes groups "
+            "apart. Wide apart on the map need not be far: ask the distances.\n"
             "- **Groups** may be drawn of noise. One that stays with other seeds and other knobs, "
             "and has near neighbours truly, is worth a look.\n"
             "- **Up, down, left and right** mean nothing."

@@ -75,8 +75,8 @@ def _seeds_chart(data: LessonData) -> None:
             ":gray[The stronger a point's colour, the more neighbours its two places share.]"
         )
     st.markdown(
-        f"**{same.mean():.0%}** of a point's {rows.k} neighbours on one map are so on the other: what "
-        f"each of them keeps is not the same. Turned and scaled onto each other, "
+        f"On average **{same.mean():.0%}** of a point's {rows.k} neighbours on one map are its "
+        "neighbours on the other too. Turned and scaled onto each other, "
         f"**{moved:.0%}** of the points still lie farther apart than a tenth of the map."
     )
 

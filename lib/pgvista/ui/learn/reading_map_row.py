@@ -131,11 +131,11 @@ def _neighbour_table(data: LessonData, place: int) -> None:
         height="content",
         row_height=29,
         column_config={
-            "": st.column_config.NumberColumn(width=40, help="Place among the true neighbours."),
-            "True neighbour": st.column_config.TextColumn(width=270),
-            "Distance": st.column_config.NumberColumn(width=80),
+            "": st.column_config.NumberColumn(width=36, help="Place among the true neighbours."),
+            "True neighbour": st.column_config.TextColumn(width=215),
+            "Distance": st.column_config.NumberColumn(width=76),
             "On the map": st.column_config.NumberColumn(
-                width=100, help="Place among the neighbours on the map; up to 10 it is kept."
+                width=90, help="Place among the neighbours on the map; up to 10 it is kept."
             ),
         },
     )

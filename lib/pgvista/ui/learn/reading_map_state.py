@@ -174,12 +174,12 @@ def legend(colours: Colouring, palette: Palette) -> None:
     if not colours.legend:
         return
     parts = [
-        f':color[●]{{foreground="{colour}"}} {plain(plain_line(value)[:40])}'
+        f':color[●]{{foreground="{colour}"}}&nbsp;{plain(plain_line(value)[:40])}'
         for (value, _), colour in zip(colours.legend, palette.series, strict=False)
     ]
     if colours.others:
-        parts.append(f':color[●]{{foreground="{palette.series[-1]}"}} others')
-    st.markdown(" &nbsp; ".join(parts))
+        parts.append(f':color[●]{{foreground="{palette.series[-1]}"}}&nbsp;others')
+    st.markdown("&nbsp; ".join(parts))
 
 
 def plain_line(text: str) -> str:

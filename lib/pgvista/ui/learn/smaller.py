@@ -64,7 +64,7 @@ def _remember(db: Database) -> Callable[[], None]:
     def body() -> None:
         st.markdown(
             "- **halfvec halves the bytes and changes next to no order.** It needs no re-ranking.\n"
-            "- **Bits keep the direction roughly**: 56 bytes instead of 1,544 at 384 dimensions. Take "
+            "- **Bits keep the direction roughly**: 56 bytes instead of about 1,540 at 384 dimensions. Take "
             "several times the rows wanted, and rank those by the full vectors.\n"
             "- **Leading numbers suit models that were trained for it.** Measure before you cut."
         )

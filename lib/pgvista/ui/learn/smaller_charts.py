@@ -10,9 +10,10 @@ import streamlit as st
 
 from pgvista.model.quantisation import TypesResult
 from pgvista.services.lesson_smaller import K, Leading
+from pgvista.ui.learn.frame import presenting
 from pgvista.ui.theme import Palette, palette
 
-HEIGHT_PX = 300
+HEIGHT_PX, PRESENTED_PX = 300, 255
 _ASIDE = 1.09
 
 
@@ -64,7 +65,8 @@ def bytes_figure(
     figure.update_xaxes(
         title="Bytes a vector (log scale); ring: as found, disc: re-ranked",
         type="log",
-        tickvals=sorted({round(point.value_bytes) for point in drawn}),
+        tickvals=(values := sorted({round(point.value_bytes) for point in drawn})),
+        ticktext=[f"{value:,}" for value in values],
         fixedrange=True,
         showgrid=False,
     )
@@ -129,7 +131,7 @@ def _lines(found: Leading) -> Sequence[tuple[str, Mapping[int, float], str]]:
 
 def _layout() -> dict[str, Any]:
     return {
-        "height": HEIGHT_PX,
+        "height": PRESENTED_PX if presenting() else HEIGHT_PX,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

@@ -34,7 +34,7 @@ def leading_step(db: Database) -> Callable[[], None]:
             raise InvalidInput(
                 f"The vectors of {collection.name} have {collection.dimension} dimensions, and cutting "
                 f"them says something from {_FEWEST} on.",
-                "Choose another collection in the sidebar.",
+                "Choose another collection beside the steps.",
             )
         with st.spinner("Comparing the first numbers with others…"):
             rows = rows_held(db, collection)
@@ -82,5 +82,5 @@ def _why_leading(found: Leading, quarter: int, answer: str) -> str:
     return (
         f"{spread}Rotated so that the first say the most, they hold {100 * turned:.0f} %, and find "
         f"{found.principal[quarter]:.2f}. **A Matryoshka model is trained so**: its first numbers "
-        "are an embedding by themselves, and need no rotation."
+        "are an embedding by themselves."
     )

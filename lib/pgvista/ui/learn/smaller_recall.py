@@ -34,7 +34,7 @@ from pgvista.ui.format import size
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.distance_kept import once, rows_held
 from pgvista.ui.learn.distance_question import Asked, asked
-from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.learn.frame import keep_in_address, predict, presenting, sql_behind, verdict
 from pgvista.ui.learn.smaller_charts import bytes_chart
 from pgvista.ui.map_titles import titles_of
 from pgvista.ui.types_names import type_name
@@ -71,7 +71,7 @@ def recall_step(db: Database) -> Callable[[], None]:
             verdict(
                 guess,
                 min(_GUESSES, key=lambda name: abs(_GUESSES[name] - bits.recall[1])),
-                f"{10 * bits.recall[1]:.1f} of 10 on average of {result.queries} rows asked with.",
+                f"{10 * bits.recall[1]:.1f} of 10 on average over {result.queries} rows asked with.",
             )
         _measured(collection, result, DEFAULT_OTHER_BYTES if other is None else other)
         asked_by = result.points[-1 if bits is None else result.points.index(bits)].stored
@@ -87,13 +87,16 @@ def recall_step(db: Database) -> Callable[[], None]:
 def _measured(collection: Collection, result: TypesResult, other: int) -> None:
     with guarded():
         keep_in_address({_CANDIDATES: _DEFAULT_CANDIDATES})
-        candidates = _candidates_knob(f"{K} re-ranks nothing")
-        oversample = candidates // K
         names = {
             point.stored.key: type_name(point.stored, collection.vector_type, result.dimension)
             for point in result.points
         }
+        # A presented screen has room for the knob above the chart alone.
+        above = None if presenting() else st.container()
         left, right = st.columns((0.58, 0.42), gap="medium")
+        with right if above is None else above:
+            candidates = _candidates_knob(f"{K} re-ranks nothing")
+        oversample = candidates // K
         number = st.column_config.NumberColumn
         with left:
             st.dataframe(
@@ -134,10 +137,15 @@ def _measured(collection: Collection, result: TypesResult, other: int) -> None:
         with right:
             bytes_chart(result, names, oversample)
         st.markdown(
-            f":small[:gray[{result.queries} rows asked with, compared with "
-            f"{result.compared_rows:,} of {result.rows:,} rows, without an index: what is lost, is "
-            "lost by the type.]]"
+            f":small[:gray[Asked with {result.queries} rows, compared with {_of_rows(result)}, "
+            "without an index: what is lost is lost by the type.]]"
         )
+
+
+def _of_rows(result: TypesResult) -> str:
+    if result.compared_rows == result.rows:
+        return f"all {result.rows:,}"
+    return f"{result.compared_rows:,} of {result.rows:,}"
 
 
 def rerank_step(db: Database) -> Callable[[], None]:
@@ -151,7 +159,7 @@ def rerank_step(db: Database) -> Callable[[], None]:
             raise InvalidInput(
                 f"The vectors of {collection.name} have one dimension and are compared by L1: there "
                 "is nothing smaller to begin with.",
-                "Choose another collection in the sidebar.",
+                "Choose another collection beside the steps.",
             )
         question = asked(db, collection, key=_QUESTION)
         if question is not None:
@@ -179,7 +187,8 @@ def _lists(db: Database, collection: Collection, question: Asked) -> None:
         name = type_name(stored, collection.vector_type, collection.dimension or 0)
         _three_columns(db, collection, known, found, name)
         st.markdown(_found_says(known, found, name))
-        sql_behind(found.sql, name="rerank_sql")
+        if not presenting():
+            sql_behind(found.sql, name="rerank_sql")
 
 
 def _candidates_knob(note: str) -> int:
@@ -208,6 +217,7 @@ def _type_knob(collection: Collection) -> StoredType:
         key=_TYPE,
         required=True,
         persist_state="session",
+        label_visibility="collapsed" if presenting() else "visible",
         format_func=lambda key: type_name(
             offered[key], collection.vector_type, collection.dimension or 0
         ),
@@ -291,7 +301,7 @@ def _three_columns(
         [
             OrderColumn(
                 f"By {name}",
-                "its first 10 as they are; grey: not among the nearest",
+                "grey: not among the nearest",
                 [
                     item(row, place, f"truly {true[row][0]}" if row in true else "")
                     for place, row in enumerate(first, 1)
@@ -299,7 +309,7 @@ def _three_columns(
             ),
             OrderColumn(
                 f"Best 10 of {found.candidates} candidates",
-                "by the full vectors; the place it was found at",
+                "was: the place before",
                 [
                     item(
                         row.id, place, "" if row.coarse_place is None else f"was {row.coarse_place}"

@@ -159,8 +159,8 @@ def _line(name: str, pair: BitPair, names: dict[str, str]) -> BitLine:
         name,
         pair.bits,
         f"{name}: {names.get(pair.id, pair.id)}",
-        f"Cosine distance {pair.cosine:.3f}, an angle of {_degrees(pair.cosine):.0f}°: in directions "
-        f"drawn at random {pair.expected:.0f} signs would differ.",
+        f"Cosine distance {pair.cosine:.3f}, an angle of {_degrees(pair.cosine):.0f}°: "
+        f"{pair.expected:,.0f} would differ by chance.",
     )
 
 
@@ -182,14 +182,10 @@ def _about_the_angle(pair: BitPair) -> str:
 
 
 def _hand(pairs: BitPairs) -> str:
-    by_hand = sum(
-        a != b for a, b in zip(pairs.bits[:BY_HAND], pairs.near.bits[:BY_HAND], strict=True)
-    )
-    shown = min(BY_HAND, len(pairs.bits))
     return (
-        f"The **Hamming distance** `<~>` counts the places that differ: {by_hand} in the first "
-        f"{shown} to the nearest row, **{pairs.near.hamming:,}** in all {len(pairs.bits):,}; to the "
-        f"farthest **{pairs.far.hamming:,}**. Nothing is multiplied, so it is quick."
+        "The **Hamming distance** `<~>` counts the places that differ: "
+        f"**{pairs.near.hamming:,}** of {len(pairs.bits):,} to the nearest row, "
+        f"**{pairs.far.hamming:,}** to the farthest. Nothing is multiplied, so it is quick."
     )
 
 

@@ -255,7 +255,11 @@ function showSide(root, i) {
   const ef = walk.header.ef[layer];
   const nodes = graph.header.layers[layer];
   setText(parts.where, `Layer ${layer}: ${whole(nodes)} of ${whole(graph.count)} points`);
-  setText(parts.cost.lastChild, ` of ${whole(graph.count)} distances computed`);
+  const more = walk.computed[i] > graph.count;
+  setText(
+    parts.cost.lastChild,
+    more ? ` distances for ${whole(graph.count)} points` : ` of ${whole(graph.count)} distances computed`,
+  );
   setText(parts.cost.firstChild, whole(walk.computed[i]));
   parts.fill.style.width = `${Math.min(100, (100 * walk.computed[i]) / graph.count)}%`;
   const over = walk.kind[i] === ANSWER;
