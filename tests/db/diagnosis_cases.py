@@ -130,7 +130,7 @@ def rough(session: Session) -> None:
     """Build a graph with few links, which misses rows."""
     session.execute(
         "create index items_hnsw on items using hnsw (embedding vector_cosine_ops)"
-        " with (m = 4, ef_construction = 8)"
+        " with (m = 2, ef_construction = 4)"
     )
 
 

@@ -98,7 +98,7 @@ def filtered(facts: Facts) -> Finding | None:
     return Finding(
         Cause.FILTER,
         f"The filter is applied after the index: it lets about {_per_cent(share)} of the rows through, so "
-        f"that of about {found:,} rows found {left} {are} left, and {limit:,} are asked for.",
+        f"that of about {found:,} rows found, {left} {are} left, and {limit:,} are asked for.",
         f"-- either let the index go on looking\n"
         f"{sql.set_local({f'{method}.iterative_scan': order})}\n\n"
         f"-- or index those rows alone\n{sql.partial_index(facts.ordering, index, own_row=_own_row(facts))}",

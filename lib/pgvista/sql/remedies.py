@@ -22,6 +22,7 @@ CANDIDATES = 4
 """Candidates for each row wanted, where they are re-ranked."""
 
 _OWN_ROW = re.compile(r""" AND \(\(?[\w".]+\)?(?:::text)? <> '(?:[^']|'')*'::text\)""")
+_DEFINITION = re.compile(r'^CREATE INDEX ((?:"(?:[^"]|"")*"|[^"])+?) USING ')
 _TOKEN = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 _PLAIN = re.compile(r'"[a-z_][a-z0-9_]*"')
 _PLAIN_VALUE = re.compile(r" = '(\w+)';")
@@ -181,7 +182,7 @@ def _create(ordering: Ordering, cast: str, base: str, extension_schema: str | No
         expression = compose("({column}::{cast})", column=expression, cast=_Deparsed(cast))
     return _told(
         compose(
-            "create index concurrently on {table} using hnsw ({expression} {opclass})",
+            "create index concurrently on {table}\nusing hnsw ({expression} {opclass})",
             table=table(ordering),
             expression=expression,
             opclass=sql.Identifier(name)
@@ -206,7 +207,7 @@ def partial_index(ordering: Ordering, index: VectorIndex, *, own_row: bool = Fal
     )
     return _told(
         compose(
-            "create index concurrently on {table} using {method} ({expression} {opclass})\n"
+            "create index concurrently on {table}\nusing {method} ({expression} {opclass})\n"
             "where {conditions}",
             table=table(ordering),
             method=sql.SQL("ivfflat" if index.method == "ivfflat" else "hnsw"),
@@ -218,8 +219,11 @@ def partial_index(ordering: Ordering, index: VectorIndex, *, own_row: bool = Fal
 
 
 def built_again(index: VectorIndex) -> str:
-    """Return the statement that builds an index that is gone, while rows are written."""
-    return legible(index.definition.replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1) + ";")
+    """Return the statement that builds an index that is gone, while rows are written.
+
+    It is what Postgres said of the index, with CONCURRENTLY.
+    """
+    return _DEFINITION.sub(r"CREATE INDEX CONCURRENTLY \1\nUSING ", index.definition) + ";"
 
 
 def reindex(index: VectorIndex) -> str:

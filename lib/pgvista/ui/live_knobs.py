@@ -46,7 +46,7 @@ def knobs(context: Context, answer: Answer) -> None:
             slider(state.EF_SEARCH, note)
         if context.has_ivfflat:
             slider(state.PROBES, None if context.has_hnsw else note)
-        if answer.steps:
+        if answer.steps and context.indexes:
             _steps(answer)
         target = state.target(offered)[0]
         if target.wants_reranking:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
+from pgvista.model.diagnosis import Cause
 from pgvista.services import live_tuning
 from pgvista.services.live_tuning import Trial
 from pgvista.ui import live_state as state
@@ -33,6 +35,7 @@ def live_view(db: Database, context: Context, embedder: ModelEmbedder | None) ->
         state.ask(asked)
     by_statement = st.session_state.get(state.VIEW) == "statement"
     answer = Answer() if by_statement else find(db, context, embedder)
+    context = _with_those_left(context, answer)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live_bar"):
         st.segmented_control(
             "What is tuned",
@@ -66,6 +69,15 @@ def live_view(db: Database, context: Context, embedder: ModelEmbedder | None) ->
         knobs(context, answer)
         if answer.trial is not None:
             explained(context, answer.trial)
+
+
+def _with_those_left(context: Context, answer: Answer) -> Context:
+    """Return the context without indexes that were dropped since the whole page was run."""
+    trial = answer.trial
+    if trial is None or trial.diagnosis.finding(Cause.DROPPED) is None:
+        return context
+    names = {index.name for index in trial.diagnosis.indexes}
+    return replace(context, indexes=tuple(i for i in context.indexes if i.name in names))
 
 
 def _question(db: Database, context: Context) -> None:

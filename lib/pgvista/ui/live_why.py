@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from pgvista.db.database import Database
@@ -13,6 +15,8 @@ from pgvista.ui.components.panels import sql_panel
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.live_ask import remembered
 
+_OPERATOR = re.compile(r"(<=>|<->|<#>|<\+>|<~>|<%>)")
+
 
 def why(diagnosis: Diagnosis, *, key: str, fine: str = "") -> None:
     """Draw the findings; `fine` is said where there is none."""
@@ -22,9 +26,17 @@ def why(diagnosis: Diagnosis, *, key: str, fine: str = "") -> None:
             st.markdown(f":green[:material/check:] {plain(fine)}")
         for finding in diagnosis.findings:
             with st.container(gap="xsmall", key=f"{key}_{finding.cause.name}"):
-                st.markdown(f"**{plain(finding.cause.label)}.** {plain(finding.sentence)}")
+                st.markdown(
+                    f"**{plain(finding.cause.label)}.** {_with_operators(finding.sentence)}"
+                )
                 if finding.remedy:
                     sql_panel(finding.remedy, key=f"{key}_sql_{finding.cause.name}")
+
+
+def _with_operators(sentence: str) -> str:
+    """Return a sentence as Markdown, its operators as code: ``<->`` would become an arrow."""
+    parts = _OPERATOR.split(sentence)
+    return "".join(f"`{part}`" if place % 2 else plain(part) for place, part in enumerate(parts))
 
 
 def statement_view(db: Database, collection: Collection) -> None:
