@@ -150,7 +150,7 @@ class ForeignServer:
             "dbname": "postgres",
             "user": ADMIN,
             "password": ADMIN_PASSWORD,
-            "connect_timeout": 5,
+            "connect_timeout": 20,
         }
         return make_conninfo("", **(defaults | parameters))
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -103,17 +104,22 @@ class TestRead:
     def test_time_limits(self, database: Database) -> None:
         assert ask(database, "select current_setting('statement_timeout')") == "1min"
         assert ask(database, "select current_setting('statement_timeout')", timeout_ms=0) == "0"
-        start = time.monotonic()
         with pytest.raises(StatementTimeout):
             ask(database, "select pg_sleep(20)", timeout_ms=100)
-        assert time.monotonic() - start < 2
         short = Database(database.target, statement_timeout_ms=150)
         with pytest.raises(StatementTimeout):
             ask(short, "select pg_sleep(20)")
 
     def test_cancelled_by_somebody(self, database: Database) -> None:
+        def cancel_once_asleep(connection: Connection[Any]) -> None:
+            with psycopg.connect(database.target.conninfo.reveal(), autocommit=True) as other:
+                asleep = "select from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+                while other.execute(asleep, [connection.info.backend_pid]).fetchone() is None:
+                    time.sleep(0.01)
+            connection.cancel_safe()
+
         def work(connection: Connection[Any]) -> None:
-            canceller = threading.Timer(0.2, connection.cancel_safe)
+            canceller = threading.Thread(target=cancel_once_asleep, args=(connection,))
             canceller.start()
             try:
                 connection.execute("select pg_sleep(20)")
@@ -222,9 +228,11 @@ class TestTransaction:
         assert ask(database, "select array_agg(id) from t") == [1]
 
     def test_settings_and_limit(self, database: Database) -> None:
-        with database.transaction(settings={"work_mem": "3MB"}, timeout_ms=150) as connection:
-            row = connection.execute("show work_mem").fetchone()
-            assert row == ("3MB",)
+        with database.transaction(settings={"work_mem": "3MB"}, timeout_ms=7654) as connection:
+            row = connection.execute(
+                "select current_setting('work_mem'), current_setting('statement_timeout')"
+            ).fetchone()
+            assert row == ("3MB", "7654ms")
         with pytest.raises(StatementTimeout), database.transaction(timeout_ms=150) as connection:
             connection.execute("select pg_sleep(20)")
 
@@ -472,20 +480,22 @@ class TestPool:
             f"database = Database(target_from_url({database_url!r}))\n"
             "print(database.read(lambda c: c.execute('select 1').fetchone()[0]))\n"
         )
-        start = time.monotonic()
-        done = subprocess.run(
+        asking = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", code],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
-            check=False,
         )
-        assert (done.stdout, done.stderr, done.returncode) == ("1\n", "", 0)
-        assert time.monotonic() - start < 20
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "1\n"
+        out, err = asking.communicate(timeout=20)  # its start may take its time, and its end not
+        assert (out, err, asking.returncode) == ("", "", 0)
 
-    @pytest.mark.filterwarnings("error")
     def test_a_forgotten_database_makes_no_noise(self, database_url: str) -> None:
-        forgotten = Database(target_from_url(database_url))
-        ask(forgotten, "select 1")
-        del forgotten
-        gc.collect()
+        gc.collect()  # what other tests left is not meant
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            forgotten = Database(target_from_url(database_url))
+            ask(forgotten, "select 1")
+            del forgotten
+            gc.collect()
