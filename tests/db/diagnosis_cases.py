@@ -130,7 +130,7 @@ def rough(session: Session) -> None:
     """Build a graph with few links, which misses rows."""
     session.execute(
         "create index items_hnsw on items using hnsw (embedding vector_cosine_ops)"
-        " with (m = 2, ef_construction = 4)"
+        " with (m = 3, ef_construction = 6)"
     )
 
 
@@ -262,7 +262,7 @@ CASES = (
     Case("filter", Cause.FILTER, Knobs(ef_search=20, filters='{"year": {"$gte": 3000}}'), cosine),
     Case("probes", Cause.PROBES, Knobs(limit=60, probes=1), lists),
     Case("training", Cause.TRAINING, Knobs(limit=5, probes=1), three_rows),
-    Case("approximate", Cause.APPROXIMATE, Knobs(limit=15, ef_search=18), rough),
+    Case("approximate", Cause.APPROXIMATE, Knobs(limit=20, ef_search=21), rough),
     Case("null_vectors", Cause.NULL_VECTORS, Knobs(), without_vectors),
     Case("zero_vectors", Cause.ZERO_VECTORS, Knobs(), zeros),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -57,8 +58,8 @@ def index(server: Workbench, url: str, name: str) -> Collection:
     return server.collection("docs")
 
 
-def ids(collection: Collection, text: str = "cat", **knobs: object) -> list[str]:
-    found = collection.search(text, **{"mode": "keyword", "rank": "extension"} | knobs)
+def ids(collection: Collection, text: str = "cat", **knobs: Any) -> list[str]:
+    found = collection.search(text, **({"mode": "keyword", "rank": "extension"} | knobs))
     return [hit.id for hit in found.hits]
 
 
