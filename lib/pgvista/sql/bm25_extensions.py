@@ -262,9 +262,11 @@ def _ranked(
             compose("{content} operator(pg_catalog.|||) {words}::text", **parts),
         )
     distance: LiteralString = (
-        "{content} operator({schema}.<@>) {schema}.to_bm25query({words}::text, {index})"
+        """{content} operator({schema}.<@>)
+  {schema}.to_bm25query({words}::text, {index})"""
         if made.extension == "pg_textsearch"
-        else """{tokens} operator(pg_catalog.<&>) {schema}.to_bm25query({index}::regclass,
+        else """{tokens} operator(pg_catalog.<&>)
+  {schema}.to_bm25query({index}::regclass,
   tokenizer_catalog.tokenize({words}::text, 'bert')::{schema}.bm25vector)"""
     )
     order = compose(distance, **parts)

@@ -66,6 +66,8 @@ def extensions_view(db: Database, collection: Collection) -> None:
 
 def _make(db: Database, collection: Collection, extension: Extension) -> None:
     """Draw the button that runs the statements in the background."""
+    who = "Writers and searches wait" if extension.name == "vchord_bm25" else "Writers wait"
+    st.markdown(f":gray[{who} while the index is made, in the background.]")
     label = "Index the text" if extension.standing == "installed" else "Install, and index the text"
     if write_button(label, key="words.extension.make", read_only=db.read_only):
         job = start_job(

@@ -30,7 +30,7 @@ from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import plain
 from pgvista.ui.filter_builder import Bar, filter_button, filter_chips, known_keys
-from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe, ranks_of
+from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe, index_sentence, ranks_of
 
 _SCAN = {
     IterativeScan.OFF.value: "off",
@@ -151,8 +151,8 @@ def keyword_knobs(context: Context) -> None:
             "that no row has are taken for those spelled alike. Default: any word.",
         )
         ranks = ranks_of(context.collection)
-        if st.session_state.get("search_rank", KeywordRank.BM25) not in ranks:
-            del st.session_state["search_rank"]  # the index of another collection's extension
+        chosen = KeywordRank(knobs.choice("search_rank"))
+        ranks.setdefault(chosen, RANK[chosen])  # of an index that is gone: the search says so
         right.selectbox(
             "Rank by",
             list(ranks),
@@ -196,7 +196,9 @@ def keyword_knobs(context: Context) -> None:
             "stands first, is computed for every row: slow on large tables.",
         )
         match = KeywordMatch(knobs.choice("search_match"))
-        st.markdown(f":small[:gray[{plain(against_recipe(match, rank))}]]")
+        by_index = rank is KeywordRank.EXTENSION and context.collection.bm25_index is not None
+        said = index_sentence(context.collection) if by_index else against_recipe(match, rank)
+        st.markdown(f":small[:gray[{plain(said)}]]")
 
 
 def label_knob(key: str, rank: KeywordRank) -> None:

@@ -55,14 +55,24 @@ _SILENT = {"limit", "highlight", "lists", "vector", "text", "exclude_id"}
 
 
 def ranks_of(collection: Collection) -> dict[str, str]:
-    """Return what words of a collection can be ranked by, value and name: an extension by its own."""
+    """Return what words of a collection can be ranked by, value and name.
+
+    An extension has one name whichever it is: a selectbox forgets what is chosen when that changes.
+    """
+    offers = collection.bm25_index is not None
+    return {
+        rank.value: name
+        for rank, name in RANK.items()
+        if offers or rank is not KeywordRank.EXTENSION
+    }
+
+
+def index_sentence(collection: Collection) -> str:
+    """Return a sentence about the index by which an extension ranks; empty without one."""
     made = collection.bm25_index
-    names = {rank.value: name for rank, name in RANK.items()}
     if made is None:
-        del names[KeywordRank.EXTENSION.value]
-    else:
-        names[KeywordRank.EXTENSION.value] = f"BM25 of {made.extension}"
-    return names
+        return ""
+    return f"By {made.extension}'s index {made.name}, which has its own k1, b and language."
 
 
 def against_recipe(match: KeywordMatch, rank: KeywordRank) -> str:
