@@ -25,10 +25,13 @@ with guarded(stop=True):
         collection = pick_collection(key="map_collection")
     if collection is not None:
         plotly_script()
+        place = st.container()  # before anything that may show that it waits: the map must not move
         rows = stats(db, collection).rows
         running = job_view(db, collection)
         shown = map_state.opened(db, collection)
         if shown is not None and not running:
-            map_view(db, collection, shown, embedder(collection), rows)
+            asked = embedder(collection)
+            with place:
+                map_view(db, collection, shown, asked, rows)
         elif not running:
             first_map(db, collection, rows)

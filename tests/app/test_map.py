@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import time
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from pgvista.jobs import JobState
 from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
 from pgvista.services import map_store, map_warm
 from pgvista.services.map import make_map
-from pgvista.ui import map_actions, map_chance, map_colour, map_view
+from pgvista.ui import map_actions, map_cards, map_chance, map_colour, map_query, map_view
 from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
 from pgvista.ui.jobs import runner
 
@@ -48,6 +49,14 @@ def make(workbench: Workbench, rows: int, name: str = "docs") -> Collection:
 def mapped(workbench: Workbench, rows: int = 40) -> tuple[Collection, SavedMap]:
     docs = make(workbench, rows)
     return docs, make_map(workbench.db, docs.info, PCA)
+
+
+def overlaid(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return a list of what is sent to lie over the map; it grows."""
+    sent: list[dict[str, Any]] = []
+    take = lambda payload, **_: sent.append(json.loads(zlib.decompress(payload)))  # noqa: E731
+    monkeypatch.setattr(map_query, "map_overlay", take)
+    return sent
 
 
 def unpacked(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -195,11 +204,38 @@ def test_a_link_with_nonsense(open_page: OpenPage, workbench: Workbench) -> None
 # -- asking
 
 
-def test_a_row_as_the_query(open_page: OpenPage, workbench: Workbench) -> None:
-    mapped(workbench)
+def test_a_row_as_the_query(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs, saved = mapped(workbench)
+    sent = overlaid(monkeypatch)
     app = open_page(PAGE, collection="docs", map_text="r3")
     assert app.text_input(key="map_text").value == "r3"
-    assert "The query" in texts(app)
+    nearest = [hit.id for hit in docs.similar("r3", limit=10).hits]
+    places, distances, titles, found = sent[-1]["card"]["near"]
+    assert [saved.points.ids[place] for place in places] == nearest
+    assert [title.split()[1] for title in titles] == [row_id[1:] for row_id in nearest]
+    assert distances == sorted(distances)
+    assert found[0].startswith("S1")
+    assert sent[-1]["lists"]["semantic"] == places
+    app.text_input(key="map_text").set_value("").run()
+    assert "card" not in sent[-1]
+
+
+def test_a_long_title_is_shortened_in_the_card() -> None:
+    assert map_cards.shortened("a" * 40) == "a" * 40
+    assert map_cards.shortened("a" * 41) == "a" * 39 + "…"
+    assert map_cards.shortened("言" * 20) == "言" * 20
+    assert map_cards.shortened("言" * 21) == "言" * 19 + "…"
+
+
+def test_a_query_changes_the_link_that_is_shown(open_page: OpenPage, workbench: Workbench) -> None:
+    mapped(workbench)
+    app = open_page(PAGE, collection="docs", map_text="r3")
+    app.toggle(key="map_more").set_value(True).run()
+    app.checkbox(key="map_share_text").set_value(True).run()
+    app.text_input(key="map_text").set_value("r4").run()
+    assert any("map_text=r4" in item.value for item in app.code)
 
 
 def test_words_without_a_model(open_page: OpenPage, workbench: Workbench) -> None:

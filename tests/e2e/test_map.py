@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -241,6 +241,77 @@ def test_png_and_svg_hold_points_and_overlay(browser_page: Page, served: Served)
         "(({over}) => [...over._fullLayout.xaxis.range])(window.pgvistaMaps.map_plot.root)"
     )
     assert over == pytest.approx(view(page)[:2], abs=1e-4)
+
+
+# -- what is sent
+
+LEAST = 5_000
+"""Bytes under which a query and a knob stay: 3,300 of them are theme and pages, for any change."""
+
+
+def listened(page: Page) -> list[int]:
+    """Return the sizes of the messages that come; it grows."""
+    sent: list[int] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: sent.append(len(frame))),
+    )
+    return sent
+
+
+@pytest.mark.parametrize("collection", ["docs", "many"])
+def test_a_query_and_a_knob_send_less_than_5_kb(
+    browser_page: Page, served: Served, collection: str
+) -> None:
+    sent = listened(browser_page)
+    page = open_map(browser_page, served.url, collection=collection)
+    painted = "window.pgvistaMaps.map_plot.painted ?? 0"
+    name = 'r"{}' if collection == "docs" else "n{}"
+
+    def bytes_of(act: Callable[[], None]) -> int:
+        page.wait_for_timeout(1_500)
+        sent.clear()
+        before = page.evaluate(painted)
+        act()
+        page.wait_for_function(f"({painted}) > {before}")
+        page.wait_for_timeout(1_500)
+        return sum(sent)
+
+    box = page.get_by_role("textbox", name="Query")
+    for row in (7, 12):  # the first one of all, and another
+        told = bytes_of(lambda row=row: box.fill(name.format(row)))  # type: ignore[misc]
+        assert 1_000 < told < LEAST
+    card = page.locator(".st-key-map_query")
+    expect(card.get_by_role("row")).to_have_count(11)
+    assert bytes_of(card.get_by_role("button", name="Hybrid").click) == 0
+    assert bytes_of(page.get_by_text("Density", exact=True).click) < LEAST
+    assert bytes_of(page.get_by_text("Own point size").click) < LEAST
+    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider.focus()
+    assert bytes_of(lambda: slider.press("ArrowRight")) < LEAST
+
+
+def test_the_card_tells_the_ranks_and_opens_a_row(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url, map_text='r"7')
+    card = page.locator(".st-key-map_query")
+    row = card.get_by_role("row").nth(3)
+    expect(row).to_contain_text("S3")
+    expect(row).to_contain_text("<script>")
+    keyword = card.get_by_role("button", name="Semantic")
+    marks = (
+        "window.pgvistaMaps.map_plot.overlay.marks.filter(([kind]) => kind === 'semantic').length"
+    )
+    assert page.evaluate(marks) == 10
+    keyword.click()
+    expect(keyword).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate(marks) == 0
+    place = page.evaluate("window.pgvistaMaps.map_plot.nextOverlay.card.near[0][2]")
+    row.get_by_role("button").click()
+    expect(page.locator(".st-key-map_row")).to_contain_text(served.saved.points.ids[place])
+    expect(card).to_be_visible()
+    page.get_by_role("textbox", name="Query").fill("")
+    expect(card).to_be_hidden()
+    assert page.title() != "taken over"
 
 
 # -- what is done with the rows selected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,19 +11,15 @@ from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import Collection
-from pgvista.model.map import Errors, Floats, MapHit, PlacedQuery
+from pgvista.model.map import Errors, Floats, PlacedQuery
 from pgvista.services import map_query
 from pgvista.ui import map_state as state
+from pgvista.ui.map_cards import query_card
 from pgvista.ui.map_colour import CLUSTER, DISTANCE
 from pgvista.ui.map_state import OpenMap
 from pgvista.ui.map_titles import titles_of
 
-LISTS = {
-    "semantic": "Semantic",
-    "keyword": "Keyword",
-    "hybrid": "Hybrid",
-    "missed": "Missed by the index",
-}
+LISTS = ("semantic", "keyword", "hybrid", "missed")
 LIMIT = 10
 _ASKED = "_map_asked"
 _FAR = "_map_far"
@@ -40,6 +35,7 @@ class Answer:
     distances: Floats | None = None
     """True distance of every point to the query or the row, where points are coloured by it."""
     titles: dict[str, str] = field(default_factory=dict)
+    """Of the rows truly nearest to the query."""
     error: PgvistaError | None = None
     waits: bool = False
     """Whether the model is not there yet."""
@@ -51,25 +47,29 @@ def find(
     """Ask Postgres; what fails is in the answer."""
     answer = Answer()
     by_distance = (st.session_state.get(state.COLOUR) or CLUSTER) == DISTANCE
-    focus = state.focus()
-    place = -1 if focus is None else shown.place(focus)
     try:
-        if place >= 0:
-            answer.errors = map_query.errors_of(shown.saved, place)
+        answer.errors = errors_of_row(shown)
         if state.text():
             _ask(db, collection, shown, embedder, answer, by_distance)
-        elif by_distance and place >= 0:
-            answer.distances = _from_row(db, collection, shown, place)
-        ids = [hit.id for hit in _hits(answer.placed)]
-        ids += [shown.saved.points.ids[i] for i in _near(answer.errors)]
-        answer.titles = titles_of(db, collection, ids) if ids else {}
+        elif by_distance and answer.errors is not None:
+            answer.distances = _from_row(db, collection, shown, answer.errors.place)
+        if answer.placed is not None and answer.placed.neighbours:
+            ids = [hit.id for hit in answer.placed.neighbours]
+            answer.titles = titles_of(db, collection, ids)
     except PgvistaError as error:
         answer.error = error
     return answer
 
 
-def overlay(shown: OpenMap, answer: Answer, lists: Iterable[str]) -> dict[str, Any]:
-    """Return what is drawn over the points, in a few hundred bytes: points are told by their places."""
+def errors_of_row(shown: OpenMap) -> Errors | None:
+    """Return what the map gets wrong about the row that was clicked; None without one."""
+    focus = state.focus()
+    place = -1 if focus is None else shown.place(focus)
+    return map_query.errors_of(shown.saved, place) if place >= 0 else None
+
+
+def overlay(shown: OpenMap, answer: Answer) -> dict[str, Any]:
+    """Return what is drawn over the points and what the query's card says: points by their places."""
     made: dict[str, Any] = {"key": state.KEY, "token": shown.token, "cleared": state.cleared()}
     if (errors := answer.errors) is not None:
         made["row"] = {
@@ -79,14 +79,18 @@ def overlay(shown: OpenMap, answer: Answer, lists: Iterable[str]) -> dict[str, A
             "false": errors.false,
         }
     if (placed := answer.placed) is not None:
-        there = [hit for hit in placed.neighbours if hit.place >= 0]
-        if there:
-            made["query"] = _query(placed, there)
-        made["lists"] = {
-            kind: [hit.place for hit in getattr(placed, kind) if hit.place >= 0]
-            for kind in LISTS
-            if kind in set(lists)
+        if any(hit.place >= 0 for hit in placed.neighbours):
+            placement = placed.placement
+            made["query"] = {
+                "at": [_short(value) for value in placement.xy],
+                "halo": _short(placement.spread),
+                "good": placement.ok,
+            }
+        lists = {
+            kind: [hit.place for hit in getattr(placed, kind) if hit.place >= 0] for kind in LISTS
         }
+        made["lists"] = {kind: places for kind, places in lists.items() if places}
+        made["card"] = query_card(placed, answer.titles)
     return made
 
 
@@ -137,32 +141,6 @@ def _from_row(db: Database, collection: Collection, shown: OpenMap, place: int) 
         found = map_query.distances_from(db, collection, shown.saved, place)
         kept = st.session_state[_FAR] = (key, found)
     return kept[1]
-
-
-def _hits(placed: PlacedQuery | None) -> tuple[MapHit, ...]:
-    if placed is None:
-        return ()
-    return (*placed.neighbours, *placed.semantic, *placed.keyword, *placed.hybrid)
-
-
-def _near(errors: Errors | None) -> tuple[int, ...]:
-    return () if errors is None else (*errors.true, *errors.missing, *errors.false)
-
-
-# -- what is drawn
-
-
-def _query(placed: PlacedQuery, there: Sequence[MapHit]) -> dict[str, Any]:
-    placement = placed.placement
-    return {
-        "at": [_short(value) for value in placement.xy],
-        "halo": _short(placement.spread),
-        "good": placement.ok,
-        "near": [
-            [hit.place, hit.rank, "" if hit.distance is None else f"{hit.distance:.2f}"]
-            for hit in there
-        ],
-    }
 
 
 def _short(value: float) -> float:

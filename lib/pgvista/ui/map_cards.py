@@ -4,76 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import east_asian_width
 
 import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
-from pgvista.model.map import PlacedQuery
+from pgvista.model.map import Errors, PlacedQuery
 from pgvista.services import rows as row_service
 from pgvista.ui import map_state as state
 from pgvista.ui import search_request
 from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.format import plural
-from pgvista.ui.map_ask import Answer
 from pgvista.ui.map_state import OpenMap
 from pgvista.ui.map_titles import title_of
 from pgvista.ui.state import go
 
 _TEXT_PX = 180
+_CARD_CHARS = 40
 
 
-def query_card(answer: Answer, placed: PlacedQuery) -> None:
-    """Draw where the query lies, its true neighbours, and what the searches found of them."""
-    with st.container(border=True, key="map_query"):
-        st.markdown("**The query**" if placed.placement.ok else "**The query has no good place**")
-        st.markdown(f":gray[{plain(placed.placement.sentence)}]")
-        for note in placed.notes:
-            st.markdown(f":gray[{plain(note)}]")
-        if placed.neighbours:
-            _neighbours(answer, placed)
-        else:
-            st.markdown(":gray[No row has a vector to compare with.]")
-        others = _elsewhere(placed)
-        if others:
-            st.markdown(f":gray[{others}]")
-        st.markdown(f":small[:gray[{_times(placed.timings_ms)}]]")
+def query_card(placed: PlacedQuery, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the query's card says, in short: it is sent with each query.
+
+    `near` has the rows truly nearest by columns: place or -1, distance, title, ranks in the other
+    lists. By columns it is shorter when compressed, since lists have many places in common.
+    """
+    placement, near = placed.placement, placed.neighbours
+    others = _elsewhere(placed)
+    after = [others] if others else []
+    if not near:
+        after.insert(0, "No row has a vector to compare with.")
+    return {
+        "good": placement.ok,
+        "said": [placement.sentence, *placed.notes],
+        "near": [
+            [hit.place for hit in near],
+            ["" if hit.distance is None else f"{hit.distance:.3f}" for hit in near],
+            [shortened(titles.get(hit.id, hit.id)) for hit in near],
+            _found(placed),
+        ],
+        "after": after,
+        "times": _times(placed.timings_ms),
+    }
 
 
-def _neighbours(answer: Answer, placed: PlacedQuery) -> None:
+def shortened(title: str) -> str:
+    """Return a title that fits two lines of the card; wide letters count twice."""
+    room = _CARD_CHARS
+    for end, letter in enumerate(title):
+        room -= 2 if east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return f"{title[: max(0, end - 1)].rstrip()}…"
+    return title
+
+
+def _found(placed: PlacedQuery) -> list[str]:
+    """Return, for each of the rows truly nearest, its ranks in the other lists."""
     missed = {hit.id for hit in placed.missed}
     lists = (("S", placed.semantic), ("K", placed.keyword), ("H", placed.hybrid))
     ranks = [(letter, {hit.id: hit.rank for hit in hits}) for letter, hits in lists]
-    rows: list[dict[str, Any]] = [
-        {
-            "#": hit.rank,
-            "row": answer.titles.get(hit.id, hit.id),
-            "distance": hit.distance,
-            "found": " ".join(
-                (["missed"] if hit.id in missed else [])
-                + [f"{letter}{found[hit.id]}" for letter, found in ranks if hit.id in found]
-            ),
-        }
+    return [
+        " ".join(
+            (["missed"] if hit.id in missed else [])
+            + [f"{letter}{found[hit.id]}" for letter, found in ranks if hit.id in found]
+        )
         for hit in placed.neighbours
     ]
-    st.dataframe(
-        rows,
-        key="map_neighbours",
-        hide_index=True,
-        height=min(37 + 35 * len(rows), 400),
-        column_config={
-            "#": st.column_config.NumberColumn(width=28, help="Rank by exact search"),
-            "row": st.column_config.TextColumn(width=100),
-            "distance": st.column_config.NumberColumn(format="%.3f", width=62),
-            "found": st.column_config.TextColumn(
-                width=78,
-                help="Its rank in the semantic list of the index (S), by words (K), in the hybrid "
-                "list (H); missed: the index did not find it",
-            ),
-        },
-        alt="The nearest rows by exact search, with their distances and their ranks in other lists",
-    )
 
 
 def _times(timings_ms: Mapping[str, float]) -> str:
@@ -97,7 +95,7 @@ def _elsewhere(placed: PlacedQuery) -> str:
     return f"Not on the map: {', '.join(parts)}." if parts else ""
 
 
-def row_card(db: Database, collection: Collection, shown: OpenMap, answer: Answer) -> None:
+def row_card(db: Database, collection: Collection, shown: OpenMap, errors: Errors | None) -> None:
     """Draw the row that was clicked, in full, and what the map gets wrong about it."""
     row_id = state.focus()
     if row_id is None or shown.place(row_id) < 0:
@@ -136,7 +134,7 @@ def row_card(db: Database, collection: Collection, shown: OpenMap, answer: Answe
                 for name, value in list(facts.items())[:12]
             )
             st.markdown(f":small[{told}]")
-        _wrongs(answer)
+        _wrongs(errors)
         with st.container(horizontal=True):
             st.button(
                 "As the query",
@@ -156,8 +154,7 @@ def _take(row_id: str) -> None:
     state.set_focus(None)
 
 
-def _wrongs(answer: Answer) -> None:
-    errors = answer.errors
+def _wrongs(errors: Errors | None) -> None:
     if errors is None:
         return
     total = len(errors.true) + len(errors.missing)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
-from pgvista.model.map import Floats, MapPoints
+from pgvista.model.map import Floats
 from pgvista.services.map_files import values_of
 from pgvista.services.rows import metadata_keys
 from pgvista.ui.components.map_plot import pack_colours
-from pgvista.ui.map_state import COLOUR, KEY, SHOW, SIZE, OpenMap, hidden
+from pgvista.ui.map_state import COLOUR, KEY, OpenMap, hidden
 
 TOP = 20
 """Categories with a colour of their own; the others share one."""
@@ -29,7 +29,6 @@ HIDDEN = 254
 _LEVELS = 253
 _FEW_NUMBERS = 12
 """Numbers of at most so many different values are categories."""
-_GRID = 64
 
 CLUSTER, KEPT, DISTANCE, PLAIN = "cluster", "kept", "distance", "plain"
 FIXED = {
@@ -90,16 +89,11 @@ def colours(
     if veiled := hidden():
         places = [place for place in map(shown.place, veiled) if place >= 0]
         made.codes[places] = HIDDEN
-    what = st.session_state.get(SHOW)
-    what = (LEGEND, LABELS) if what is None else what
     header = {
         "key": KEY,
         "token": shown.token,
         **made.header,
-        "show_legend": LEGEND in what,
-        "labels": _labels(shown) if LABELS in what else [],
-        "density": density(points) if CONTOURS in what else None,
-        "size": st.session_state.get(SIZE),
+        "labels": _labels(shown),
     }
     version = hashlib.blake2b(repr(header).encode() + made.codes.tobytes(), digest_size=8)
     return pack_colours({**header, "version": version.hexdigest()}, made.codes)
@@ -186,27 +180,6 @@ def by_number(
             "none": "without a value",
         },
     )
-
-
-def density(points: MapPoints) -> dict[str, Any] | None:
-    """Return a grid of how densely points lie, smoothed, as a contour chart takes it."""
-    placed = points.xy[np.isfinite(points.xy).all(axis=1)]
-    if len(placed) < 3:
-        return None
-    low, high = placed.min(axis=0), placed.max(axis=0)
-    room = np.maximum(high - low, 1e-6) * 0.12  # so that the outermost contours close
-    limits = np.stack([low - room, high + room], axis=1)
-    grid, xs, ys = np.histogram2d(placed[:, 0], placed[:, 1], bins=_GRID, range=limits.tolist())
-    kernel = np.exp(-(np.arange(-4, 5) ** 2) / 6.0)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        grid = np.apply_along_axis(lambda line: np.convolve(line, kernel, "same"), axis, grid)
-    tall = np.sqrt(grid.T / (grid.max() or 1.0))
-    return {
-        "x": [round(float(v), 4) for v in (xs[:-1] + xs[1:]) / 2],
-        "y": [round(float(v), 4) for v in (ys[:-1] + ys[1:]) / 2],
-        "z": [[round(float(v), 3) for v in row] for row in tall],
-    }
 
 
 def _labels(shown: OpenMap) -> list[list[Any]]:

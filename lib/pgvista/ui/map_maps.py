@@ -13,6 +13,7 @@ from pgvista.model.map_words import rows_in_words
 from pgvista.services import map_store
 from pgvista.services.map_files import map_file
 from pgvista.ui import map_state as state
+from pgvista.ui.components.map_plot import map_look
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.jobs import duration
 from pgvista.ui.map_colour import CLUSTER, CONTOURS, LABELS, LEGEND, SHOWN, choices
@@ -34,7 +35,15 @@ def look_card(db: Database, collection: Collection) -> None:
             help="A column, a key of the metadata, the cluster, how much of a row's true "
             "neighbourhood the map keeps, or the true distance to the query or the row clicked.",
         )
-        st.pills(
+        _shown()
+        _size()
+
+
+@st.fragment
+def _shown() -> None:
+    """Draw what is shown besides the points, and tell the map: nothing else is sent for it."""
+    with st.container(gap=None):
+        chosen = st.pills(
             "Show",
             SHOWN,
             selection_mode="multi",
@@ -43,16 +52,25 @@ def look_card(db: Database, collection: Collection) -> None:
             help=f"{CONTOURS} shades where points lie densely.",
             persist_state="session",
         )
-        automatic = st.session_state.get("map_own_size") is not True
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.toggle("Own point size", key="map_own_size")
-            if automatic:
-                st.session_state[state.SIZE] = None
-            else:
-                st.session_state[state.SIZE] = st.slider(
-                    "Point size", 1.0, 16.0, 5.0, 0.5, key="map_size_px", format="%.1f px",
-                    label_visibility="collapsed",
-                )  # fmt: skip
+        look = {
+            "legend": LEGEND in chosen,
+            "labels": LABELS in chosen,
+            "density": CONTOURS in chosen,
+        }
+        map_look({"key": state.KEY, **look}, key="map_shown")
+
+
+@st.fragment
+def _size() -> None:
+    """Draw the points' size, and tell the map: nothing else is sent for it."""
+    size = None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.toggle("Own point size", key="map_own_size"):
+            size = st.slider(
+                "Point size", 1.0, 16.0, 5.0, 0.5, key="map_size_px", format="%.1f px",
+                label_visibility="collapsed",
+            )  # fmt: skip
+        map_look({"key": state.KEY, "size": size}, key="map_sized")
 
 
 def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -> None:
@@ -77,7 +95,7 @@ def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -
         if st.toggle("Make another", key="map_another"):
             compiling()
             make_card(db, collection, rows)
-        if st.toggle("Names, link and files", key="map_more"):
+        if st.toggle("Names, link and files", key=state.MORE):
             _names(db, collection, shown)
             _files(db, collection, shown)
 

@@ -5,6 +5,7 @@ Every value lives in ``st.session_state`` under a key that begins with ``map_`` 
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -24,10 +25,10 @@ KEY = "map_plot"
 """Tells the parts of the page's map from those of others."""
 
 TEXT = "map_text"
-LISTS = "map_lists"
 COLOUR = "map_colour"
-SIZE = "map_size"
 SHOW = "map_show"
+MORE = "map_more"
+"""Whether names, link and files of the map are shown."""
 FILTER = "map_filter"
 """The filter of the map that is made next, as JSON."""
 NUMBER = "map"
@@ -62,9 +63,10 @@ class OpenMap:
 
     @property
     def token(self) -> str:
-        """Names these very points to the browser."""
+        """Names these very points to the browser, in 16 letters."""
         info = self.saved.info
-        return f"{'/'.join(self.where)}/{info.number}/{info.made_at.isoformat()}/{self.edition}"
+        told = (*self.where, info.number, info.made_at.isoformat(), self.edition)
+        return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
     def place(self, row_id: str) -> int:
         """Return the place of a row's point, -1 when it is not on the map."""
@@ -247,6 +249,11 @@ def keep_job(collection: Collection, job_id: str | None, preview: Preview | None
 
 
 # -- the link
+
+
+def link_is_shown() -> bool:
+    """Tell whether the link is on the page, which a query changes."""
+    return bool(st.session_state.get(MORE))
 
 
 def permalink(collection: Collection, number: int, *, with_text: bool) -> str:

@@ -1,16 +1,17 @@
 """The map in the browser: points drawn once by WebGL, their colours, and what lies over them.
 
-Three parts that find each other in the page: the points (a message of some bytes a point, sent once),
-the colours (a byte a point) and the overlay (about a kilobyte), which also hands back what was clicked
-and selected. What lies over the points is a figure of its own that follows them: Plotly draws all of a
-figure anew for each change. Zoom and selection stay as they are. Plotly's own script comes from its
-package, and nothing from outside.
+Parts that find each other in the page: the points (a message of some bytes a point, sent once), which
+hand back what was clicked and selected; the colours (a byte a point); how they look (some switches);
+the overlay (some hundred bytes), which holds what the query's card says too. What lies over the points
+is a figure of its own that follows them: Plotly draws all of a figure anew for each change. Zoom and
+selection stay as they are. Plotly's own script comes from its package, and nothing from outside.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,7 @@ def _messenger(name: str) -> ComponentRenderer:
 
 
 _colours = _messenger("map_colours")
+_look = _messenger("map_look")
 _overlay = _messenger("map_overlay")
 _titles = _messenger("map_titles")
 _plotly = _messenger("plotly_script")
@@ -56,9 +58,26 @@ def plotly_script() -> None:
     _plotly(key="map_plotly", data={"src": src}, height=1)
 
 
-def map_points(payload: bytes, *, key: str) -> None:
-    """Draw the points; `payload` is what `pack_points` made."""
-    _points()(key=key, data=payload)
+def map_points(
+    payload: bytes,
+    *,
+    key: str,
+    token: str = "",
+    happened: Callable[[MapEvent], None] | None = None,
+) -> None:
+    """Draw the points; `payload` is what `pack_points` made.
+
+    `happened` is called before the script runs, like a button's callback, where the payload was packed
+    with `acts`. An event of another map than that of `token` is dropped.
+    """
+    state: Any = st.session_state
+
+    def take() -> None:
+        event = read_event((state.get(key) or {}).get("event"), token)
+        if event is not None and happened is not None:
+            happened(event)
+
+    _points()(key=key, data=payload, on_event_change=take)
 
 
 def map_colours(payload: bytes, *, key: str) -> None:
@@ -66,23 +85,21 @@ def map_colours(payload: bytes, *, key: str) -> None:
     _colours(key=key, data=payload)
 
 
-def map_overlay(
-    overlay: Mapping[str, Any], *, key: str, happened: Callable[[MapEvent], None]
-) -> None:
-    """Draw lines, marks and a halo over the points.
-
-    `happened` is called before the script runs, like a button's callback. An event of a map that is
-    not shown any more is dropped.
+def map_look(look: Mapping[str, Any], *, key: str) -> None:
+    """Say how the points are drawn: their `size` in pixels or None, and whether there are a `legend`,
+    the clusters' `labels` and contours of the `density`, which the browser works out.
     """
-    state: Any = st.session_state
-    token = overlay["token"]
+    _look(key=key, data=dict(look), width="content")
 
-    def take() -> None:
-        event = read_event((state.get(key) or {}).get("event"), token)
-        if event is not None:
-            happened(event)
 
-    _overlay(key=key, data=dict(overlay), on_event_change=take)
+def map_overlay(payload: bytes, *, key: str) -> None:
+    """Draw lines, marks and a halo over the points; `payload` is what `pack_overlay` made."""
+    _overlay(key=key, data=payload)
+
+
+def map_query(map_key: str, *, key: str) -> None:
+    """Draw the query's card, once: what it says comes with the overlay."""
+    _query()(key=key, data={"key": map_key})
 
 
 def map_titles(
@@ -130,11 +147,13 @@ def pack_points(
     file: str,
     titles: Sequence[str] = (),
     series: str = "",
+    acts: bool = False,
 ) -> bytes:
     """Pack positions and ids: 8 bytes a point and the length of its id.
 
     `token` names these very points; `titles` are shown on hovering, as many as there are points.
-    Points of one `series` are the same rows at other positions: they move there.
+    Points of one `series` are the same rows at other positions: they move there. With `acts` clicks
+    and selections are sent back.
     """
     blocks: dict[str, tuple[str, bytes]] = {
         "x": ("f4", np.ascontiguousarray(points.xy[:, 0], dtype="<f4").tobytes()),
@@ -149,6 +168,7 @@ def pack_points(
         "series": series,
         "alt": alt,
         "file": file,
+        "acts": acts,
         "added": np.flatnonzero(points.is_new).tolist(),
         "blocks": [[name, kind, len(data)] for name, (kind, data) in blocks.items()],
     }
@@ -158,6 +178,12 @@ def pack_points(
 def pack_colours(header: Mapping[str, Any], codes: Bytes) -> bytes:
     """Pack a code a point: 0 to 253, 254 for hidden, 255 for none; `header` says what they mean."""
     return _headed(header) + np.ascontiguousarray(codes, dtype=np.uint8).tobytes()
+
+
+def pack_overlay(overlay: Mapping[str, Any]) -> bytes:
+    """Pack what lies over the points and what is said of it: compressed, since it is mostly text."""
+    text = json.dumps(overlay, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return zlib.compress(text.encode("utf-8", "replace"), 9)
 
 
 def _headed(header: Mapping[str, Any]) -> bytes:
@@ -175,14 +201,28 @@ def _plotly_folder() -> str:
 
 @lru_cache(maxsize=1)
 def _points() -> ComponentRenderer:
+    return _global(
+        "map_points",
+        ("map_tip.js", "map_legend.js", "map_density.js", "map_plot.js"),
+        "map_plot.css",
+    )
+
+
+@lru_cache(maxsize=1)
+def _query() -> ComponentRenderer:
+    return _global("map_query", ("map_query.js",), "map_query.css")
+
+
+def _global(name: str, scripts: Sequence[str], style: str) -> ComponentRenderer:
+    """Register a part whose styles are the page's.
+
+    Plotly puts its style sheet into the page's head, which a shadow root does not see; and the card
+    of a query lets the frame around it go while there is none.
+    """
     folder = resources.files(__package__).joinpath("assets")
-    # Plotly puts its style sheet into the page's head, which a shadow root does not see.
     return st.components.v2.component(
-        "pgvista.map_points",
-        js="\n".join(
-            folder.joinpath(name).read_text("utf-8")
-            for name in ("dom.js", "map_tip.js", "map_legend.js", "map_plot.js")
-        ),
-        css=folder.joinpath("map_plot.css").read_text("utf-8"),
+        f"pgvista.{name}",
+        js="\n".join(folder.joinpath(file).read_text("utf-8") for file in ("dom.js", *scripts)),
+        css=folder.joinpath(style).read_text("utf-8"),
         isolate_styles=False,
     )

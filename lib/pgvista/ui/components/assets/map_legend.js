@@ -44,12 +44,13 @@ function zoomButton(label, act) {
 
 function legend(board) {
   const { root, colour, theme } = board;
+  const shows = board.look?.legend !== false;
   const box = root.legend;
   box.replaceChildren();
   const kinds = [...new Set((board.overlay?.marks ?? []).map(([kind]) => kind))];
   board.legendKinds = kinds.join();
   const table = paletteOf(colour, theme);
-  if (colour?.show_legend && colour.kind === "category") {
+  if (shows && colour?.kind === "category") {
     const part = el("div", "part");
     part.append(el("div", "head", colour.title));
     for (const [index, [label, count, code, other]] of colour.legend.entries()) {
@@ -72,7 +73,7 @@ function legend(board) {
     }
     if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
     box.append(part);
-  } else if (colour?.show_legend && colour.kind === "number") {
+  } else if (shows && colour?.kind === "number") {
     const part = el("div", "part");
     part.append(el("div", "head", colour.title));
     const ramp = el("div", "ramp");

@@ -23,11 +23,14 @@ const MARKS = {
 
 /**
  * Spell out what was sent in short: points by their places become positions and ids.
- * Sent: `query` with its position, halo and nearest points `[place, rank, distance]`; `row` with the
- * row clicked and its neighbours; `lists` with the hits of each.
+ * Sent: `query` with its position and halo; `card` with what is said of it and its nearest rows
+ * by columns, places and distances first; `row` with the row clicked and its neighbours; `lists`
+ * with the hits of each.
  */
 function unfolded(board) {
-  const { query, row, lists, ...rest } = board.nextOverlay;
+  const { query, row, lists, card, ...rest } = board.nextOverlay;
+  const [places, distances] = card?.near ?? [[], []];
+  const near = places.map((place, i) => [place, i + 1, distances[i]]).filter(([place]) => place >= 0);
   const at = (place) => [board.x[place], board.y[place]];
   const made = { ...rest, good: query?.good !== false, lines: {}, marks: [], ranks: [] };
   if (row) {
@@ -38,16 +41,33 @@ function unfolded(board) {
     made.marks.push(["focus", ...at(row.at), board.ids[row.at]]);
   }
   if (query) {
-    (made.lines.near ??= []).push(...query.near.map(([place]) => [...query.at, ...at(place)]));
-    made.ranks = query.near.map(([place, rank, far]) => [...at(place), rank, far]);
+    (made.lines.near ??= []).push(...near.map(([place]) => [...query.at, ...at(place)]));
+    made.ranks = near.map(([place, rank, far]) => [...at(place), rank, far && Number(far).toFixed(2)]);
     if (query.halo !== undefined) made.halo = [...query.at, query.halo];
   }
   for (const [kind, places] of Object.entries(lists ?? {})) {
+    if (board.lists && !board.lists.has(kind)) continue;
     made.marks.push(...places.map((place) => [kind, ...at(place), board.ids[place]]));
   }
   if (query) made.marks.push(["query", ...query.at, null]);
   return made;
 }
+
+/** Take what was sent over the points: compressed, and dropped where something newer has come. */
+const inbox = (window.pgvistaOver ??= {});
+inbox.take = async (bytes) => {
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const text = await new Response(plain).text();
+  if (inbox.sent !== bytes) return;
+  const overlay = JSON.parse(text);
+  const board = boardOf(overlay.key);
+  if (board.seen === text && board.overlay) return;
+  board.seen = text;
+  board.nextOverlay = overlay;
+  board.onOverlay?.();
+  board.onCard?.();
+};
+if (inbox.sent) inbox.take(inbox.sent);
 
 function boardOf(key) {
   const boards = (window.pgvistaMaps ??= {});
@@ -154,7 +174,7 @@ function pointStyle(board) {
   const table = paletteOf(board.colour, theme);
   board.table = table;
   const count = board.ids.length;
-  const size = board.colour?.size ?? Math.min(9, Math.max(2.8, 480 / Math.sqrt(count + 1)) * growth(board));
+  const size = board.look?.size ?? Math.min(9, Math.max(2.8, 480 / Math.sqrt(count + 1)) * growth(board));
   for (const code of [...board.hidden, HIDDEN]) table[code] = TRANSPARENT;
   const plain = !codes || (board.colour?.kind === "none" && !board.veiled);
   return {
@@ -176,7 +196,7 @@ function growth(board) {
 
 /** Draw points at their new size, once zooming has changed it by a fifth. */
 function grow(board) {
-  if (!board.drawn || board.colour?.size) return;
+  if (!board.drawn || board.look?.size) return;
   const now = growth(board);
   if (Math.abs(now / (board.grown ?? 1) - 1) < 0.2) return;
   board.grown = now;
@@ -210,7 +230,7 @@ function annotationsOf(board) {
     write(x, y, text, 11, theme.text, { xshift: 10, yshift: 12 });
   }
   // Larger clusters come first; a label that would lie on another one waits until one zooms in
-  for (const [x, y, label] of board.colour?.labels ?? []) {
+  for (const [x, y, label] of board.look?.labels === false ? [] : (board.colour?.labels ?? [])) {
     if (!reserve(taken, above(pixel(x, y)), label, 15)) continue;
     write(x, y, label, 12, theme.text, { yshift: 10, xshift: inside(board, x, label.length * 3.6) });
   }
@@ -302,8 +322,10 @@ function marksOf(board) {
 }
 
 function densityOf(board) {
-  const density = board.colour?.density;
-  return density ?? { x: [0, 1], y: [0, 1], z: [[0, 0], [0, 0]] };
+  const none = { x: [0, 1], y: [0, 1], z: [[0, 0], [0, 0]] };
+  if (!board.look?.density) return none;
+  if (board.density?.of !== board.x) board.density = { of: board.x, grid: densityGrid(board.x, board.y) };
+  return board.density.grid ?? none;
 }
 
 const SHOWN = { unselected: { marker: { opacity: 1 } }, selected: { marker: { opacity: 1 } } };
@@ -316,7 +338,7 @@ function pointTraces(board) {
   return [
     {
       type: "contour", ...densityOf(board), showscale: false, hoverinfo: "skip",
-      visible: Boolean(board.colour?.density),
+      visible: Boolean(board.look?.density),
       ncontours: 9, contours: { coloring: "fill" }, line: { width: 0.5, color: theme.line },
       colorscale: [[0, theme.background], [1, mix(theme.background, theme.text, 0.22)]],
     },
@@ -640,11 +662,12 @@ function makeMap() {
 }
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data, parentElement, setTriggerValue } = component;
   if (!data) return undefined;
   const { header, blocks } = unpack(data);
   const root = rootOf(parentElement, makeMap);
   const board = boardOf(header.key);
+  board.send = header.acts ? (event) => setTriggerValue("event", event) : null;
   const fresh = board.root !== root;
   if (!fresh && board.token === header.token) return board.leave;
   const moves = !fresh && board.drawn && header.series && header.series === board.series;
@@ -678,6 +701,11 @@ export default function (component) {
     touch(board, "overlay");
     const kinds = [...new Set((board.overlay.marks ?? []).map(([kind]) => kind))].join();
     if (kinds !== board.legendKinds) legend(board);
+  };
+  board.onLook = () => {
+    legend(board);
+    makeRoom(board);
+    touch(board, "colour");
   };
   board.onTitle = () => takeTitle(board);
   board.theme = themeOf(root);
