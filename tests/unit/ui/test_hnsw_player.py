@@ -137,6 +137,14 @@ def test_each_step_has_its_sentence(graph: Hnsw) -> None:
     assert f"Computed: {found.computed} of 300 distances." in told[-1]
 
 
+def test_a_walk_that_costs_more_than_reading_every_row_says_so() -> None:
+    few = build(np.random.default_rng(2).normal(size=(40, 3)).astype(np.float32), m=8)
+    found = walk(few, np.zeros(3, np.float32), ef=40)
+    told = account(few, found, due=10, missed=0)[-1]
+    assert found.computed > 40  # a point of an upper layer is measured on each
+    assert f"{found.computed} distances, more than the 40 of an exact search" in told
+
+
 def test_a_single_point_in_words() -> None:
     single = build(np.ones((1, 2), np.float32))
     found = walk(single, np.zeros(2, np.float32), ef=10)

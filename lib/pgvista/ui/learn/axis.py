@@ -63,7 +63,7 @@ def axis_steps(db: Database) -> tuple[Step, ...]:
         "axis": ("Two phrases make a direction", _axis),
         "place": ("Where does this row fall?", _place),
         "middle": ("The middle means “neither” more than “between”", _middle),
-        "share": ("A bad axis explains nothing", _share),
+        "share": ("An axis explains a share of what the rows differ in", _share),
         "postgres": ("Postgres measures it: the inner product", _postgres),
         "remember": ("What to remember", _remember),
     }

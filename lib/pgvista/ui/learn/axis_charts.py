@@ -170,7 +170,7 @@ def share_figure(shares: AxisShares, name: str, colours: Palette) -> go.Figure:
         showlegend=False,
     )
     figure.update_xaxes(
-        title="Share of the rows' variance, %; of many axes the median, and what 9 of 10 lie between",
+        title="Share of the rows' variance, %<br>bars: median; lines: 9 of 10 axes",
         range=[0, edge * 1.28],
         fixedrange=True,
         gridcolor=colours.border,

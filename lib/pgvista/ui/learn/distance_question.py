@@ -16,7 +16,7 @@ from pgvista.model.collection import Collection
 from pgvista.services import rows as row_service
 from pgvista.services.lesson_smaller import draw_row
 from pgvista.ui.errors import plain
-from pgvista.ui.learn.keyword_question import question, short
+from pgvista.ui.learn.keyword_question import GOES_ON, question, short
 from pgvista.ui.map_titles import title_of
 from pgvista.ui.search_waiting import show_waiting
 from pgvista.ui.state import settings
@@ -50,7 +50,7 @@ def asked(db: Database, collection: Collection, *, key: str) -> Asked | None:
         return None
     embedder = get_embedder(collection.model, settings())
     if not embedder.is_loaded:
-        show_waiting(embedder, meanwhile=False)
+        show_waiting(embedder, meanwhile=False, rest=GOES_ON)
         return None
     kept: dict[tuple[str, str], NDArray[np.float32]] = st.session_state.setdefault(_VECTORS, {})
     place = (collection.model, text)

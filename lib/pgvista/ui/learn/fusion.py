@@ -37,7 +37,12 @@ def fusion_steps(db: Database) -> tuple[Step, ...]:
         Step("lists", "One question, two lists", on_lists(db, _two_lists), _NOTES[0]),
         Step("by hand", "Each rank counts 1 / (k + rank)", on_lists(db, by_hand), _NOTES[1]),
         Step("k", "k and the weights move the rows", on_lists(db, k_and_weights), _NOTES[2]),
-        Step("one list", "A favourite of one list can lose to agreement", on_lists(db, one_list), _NOTES[3]),
+        Step(
+            "one list",
+            "A favourite of one list can lose to agreement",
+            on_lists(db, one_list),
+            _NOTES[3],
+        ),
         Step("scores", "Fusing scores instead of ranks", on_lists(db, _scores), _NOTES[4]),
         Step("remember", "What to remember", on_lists(db, _remember), _NOTES[5]),
     )

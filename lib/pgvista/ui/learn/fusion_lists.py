@@ -20,7 +20,7 @@ from pgvista.ui.components.ranked_lists import RankedColumn, RankedRow
 from pgvista.ui.errors import plain
 from pgvista.ui.learn.data import lesson_collection
 from pgvista.ui.learn.frame import presenting
-from pgvista.ui.learn.keyword_question import knob_value, question, title
+from pgvista.ui.learn.keyword_question import GOES_ON, knob_value, question, title
 from pgvista.ui.search_context import embedder
 from pgvista.ui.search_ledger import Ledger, figure, make_ledger
 from pgvista.ui.search_names import RANK
@@ -118,7 +118,7 @@ def ask(db: Database, collection: Collection) -> Lists | None:
         return None
     model = embedder(collection)
     if model is not None and not model.is_loaded:
-        show_waiting(model, meanwhile=False)
+        show_waiting(model, meanwhile=False, rest=GOES_ON)
         return None
     request, _ = fit(
         collection, SearchRequest(mode=Mode.HYBRID, text=text, lists=True, highlight=False)

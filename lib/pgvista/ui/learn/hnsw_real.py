@@ -113,8 +113,8 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
         verdict(
             guess,
             _NEAR[0 if inside >= 9 else 1 if inside >= 5 else 2 if inside else 3],
-            f"{inside} of the {len(ranks)} are{far}. The walk goes by all dimensions, so here it "
-            "seems to jump.",
+            f"{inside} of the {len(ranks)} are{far}. It walks by all dimensions, so here it seems to "
+            "jump.",
         )
         left, right = st.columns((0.66, 0.34), gap="medium", vertical_alignment="center")
         with left, st.container(horizontal=True, vertical_alignment="center"):
@@ -139,7 +139,7 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             texts=account(graph, found, due=len(truth), missed=len(lost)),
             alt=f"{len(plane):,} rows in the plane of their first two principal components; "
             f"{len(truth) - len(lost)} of {len(truth)} neighbours found.",
-            rest_rem=24 if presenting() else 34,
+            rest_rem=26.3 if presenting() else 34,
         )
         hnsw_player(
             pack_walk(found, scene),

@@ -16,6 +16,7 @@ from pgvista.services.lesson_keyword import Bm25Counts, bm25_counts
 from pgvista.services.search import search
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import guarded, plain
+from pgvista.ui.format import plural
 from pgvista.ui.learn.frame import keep_in_address, presenting, sql_behind
 from pgvista.ui.learn.keyword_charts import saturation_chart
 from pgvista.ui.learn.keyword_question import begin_anew, knob_value, question, short, title
@@ -171,7 +172,7 @@ def _table(counts: Bm25Counts, parts: Bm25Terms, b: float) -> None:
         },
     )
     st.markdown(
-        f":gray[N = {counts.documents:,} rows · length factor 1 − b + b · length / average = "
+        f":gray[N = {plural(counts.documents, 'row')} · length factor 1 − b + b · length / average = "
         f"{1 - b:.2f} + {b:.2f} · {counts.length:,} / {counts.average_length:.1f} = "
         f"{parts.norm:.2f}]"
     )

@@ -15,7 +15,7 @@ from pgvista.ui.errors import plain
 from pgvista.ui.format import plural
 from pgvista.ui.learn.frame import keep_in_address, presenting, try_it
 from pgvista.ui.learn.keyword_bm25 import KNOBS, PARTS_KEY, bm25_request
-from pgvista.ui.learn.keyword_question import any_word, question, short, title
+from pgvista.ui.learn.keyword_question import GOES_ON, any_word, question, short, title
 from pgvista.ui.search_context import embedder
 from pgvista.ui.search_link import link_parameters
 from pgvista.ui.search_waiting import show_waiting
@@ -31,7 +31,7 @@ def limits(db: Database, collection: Collection) -> None:
     keep_in_address(KNOBS)
     model = embedder(collection)
     if model is not None and not model.is_loaded:
-        show_waiting(model, meanwhile=False)
+        show_waiting(model, meanwhile=False, rest=GOES_ON)
         return
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):

@@ -18,6 +18,8 @@ from pgvista.ui.learn.frame import presenting
 from pgvista.ui.search_context import examples
 from pgvista.ui.search_request import Knob
 
+GOES_ON = "The lesson goes on by itself."
+"""What is said while a model is loading."""
 _WORDS = 6
 _STARTS = "_learn_question_starts"
 

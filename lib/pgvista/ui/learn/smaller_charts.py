@@ -13,7 +13,7 @@ from pgvista.services.lesson_smaller import K, Leading
 from pgvista.ui.learn.frame import presenting
 from pgvista.ui.theme import Palette, palette
 
-HEIGHT_PX, PRESENTED_PX = 300, 255
+HEIGHT_PX, LOW_PX = 300, 255
 _ASIDE = 1.09
 
 
@@ -115,7 +115,7 @@ def leading_figure(found: Leading, colours: Palette) -> go.Figure:
     figure.update_yaxes(
         title=f"Recall@{K}", range=[0, 1.04], fixedrange=True, gridcolor=colours.border
     )
-    figure.update_layout(**_layout())
+    figure.update_layout(**_layout(LOW_PX if presenting() else HEIGHT_PX))
     return figure
 
 
@@ -129,9 +129,9 @@ def _lines(found: Leading) -> Sequence[tuple[str, Mapping[int, float], str]]:
     return lines
 
 
-def _layout() -> dict[str, Any]:
+def _layout(height: int = HEIGHT_PX) -> dict[str, Any]:
     return {
-        "height": PRESENTED_PX if presenting() else HEIGHT_PX,
+        "height": height,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

@@ -34,7 +34,7 @@ def leading_step(db: Database) -> Callable[[], None]:
             raise InvalidInput(
                 f"The vectors of {collection.name} have {collection.dimension} dimensions, and cutting "
                 f"them says something from {_FEWEST} on.",
-                "Choose another collection beside the steps.",
+                "Choose another collection.",
             )
         with st.spinner("Comparing the first numbers with others…"):
             rows = rows_held(db, collection)

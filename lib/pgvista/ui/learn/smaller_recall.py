@@ -159,7 +159,7 @@ def rerank_step(db: Database) -> Callable[[], None]:
             raise InvalidInput(
                 f"The vectors of {collection.name} have one dimension and are compared by L1: there "
                 "is nothing smaller to begin with.",
-                "Choose another collection beside the steps.",
+                "Choose another collection.",
             )
         question = asked(db, collection, key=_QUESTION)
         if question is not None:

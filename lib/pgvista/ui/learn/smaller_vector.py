@@ -25,7 +25,7 @@ from pgvista.ui.components.bit_compare import BY_HAND, BitLine, bit_compare
 from pgvista.ui.components.number_strip import NumberCell, number_strip
 from pgvista.ui.errors import plain
 from pgvista.ui.learn.data import lesson_collection
-from pgvista.ui.learn.frame import keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.learn.frame import keep_in_address, predict, presenting, sql_behind, verdict
 from pgvista.ui.map_titles import titles_of
 
 _ROW = "learn_smaller_row"
@@ -89,7 +89,8 @@ def signs_step(db: Database) -> Callable[[], None]:
         )
         if guess is not None:
             st.markdown(_hand(pairs))
-            sql_behind(pairs.sql, name="bits_sql")
+            if not presenting():
+                sql_behind(pairs.sql, name="bits_sql")
 
     return body
 
