@@ -37,6 +37,8 @@ from pgvista.db.embedded import start_embedded
 
 WIDE = ViewportSize(width=SIZE["width"], height=SIZE["height"])
 NARROW = ViewportSize(width=500, height=900)
+TALL = ViewportSize(width=SIZE["width"], height=1_300)
+"""Where the diagnosis alone is taken, which may reach below the edge of a usual window."""
 IN_DOCS = ("computed_order", "planner", "filter", "training")
 MARGIN_PX = 12
 PATIENCE_MS = 60_000
@@ -102,12 +104,11 @@ def around(page: Page, told: Locator) -> FloatRect:
     top = field.bounding_box() if field.count() else card
     if card is None or top is None:
         raise SystemExit("There is no diagnosis to take a picture of.")
-    bottom = card["y"] + card["height"]
     return FloatRect(
         x=card["x"] - MARGIN_PX,
         y=top["y"] - MARGIN_PX,
         width=card["width"] + 2 * MARGIN_PX,
-        height=min(bottom, WIDE["height"]) - top["y"] + 2 * MARGIN_PX,
+        height=card["y"] + card["height"] - top["y"] + 2 * MARGIN_PX,
     )
 
 
@@ -115,8 +116,9 @@ def take(
     browser: Browser, base: str, case: Case, session: Session, kind: str, *, whole: bool
 ) -> bytes:
     """Return one picture: light, dark or narrow; the `whole` window, or the diagnosis alone."""
+    wide = WIDE if whole else TALL
     context = browser.new_context(
-        viewport=NARROW if kind.startswith("narrow") else WIDE,
+        viewport=NARROW if kind.startswith("narrow") else wide,
         color_scheme="dark" if kind.endswith("dark") else "light",
         reduced_motion="reduce",
     )

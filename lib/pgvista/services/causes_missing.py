@@ -178,7 +178,8 @@ def approximate(facts: Facts) -> Finding | None:
     return Finding(
         Cause.APPROXIMATE,
         f"{told}: the index is approximate, and looked at too few candidates for this query.{tried}",
-        sql.set_local({name: str(value)}),
+        ("" if measured.enough else "-- to try first, and then more\n")
+        + sql.set_local({name: str(value)}),
     )
 
 
