@@ -1,10 +1,13 @@
 """The map in the browser: bytes sent, first paint, and a change of the overlay beside st.plotly_chart.
 
-    .venv/bin/python bench/map_page.py [--rows 50000 100000] [--json FILE]
+    .venv/bin/python bench/map_page.py [--rows 20000 100000] [--json FILE]
 
-Both pages draw the same random points and, at each press of a button, another query with lines to
-ten of them. Times are from the press to the repainted chart, the median of five; bytes are those of
-the WebSocket. Chromium is found as the browser tests find it.
+Two pages draw the same random points and, at each press of a button, another query with lines to ten
+of them: by the map's parts alone, and by st.plotly_chart. The third is the page Map itself, with a map
+of as many rows of 32 numbers in an embedded server: a row's id is typed as the query, and the point
+size is moved. Times are from the press to the repainted chart, the search included on the page Map,
+the median of five; bytes are those of the WebSocket, all of them. Chromium is found as the browser
+tests find it.
 """
 
 from __future__ import annotations
@@ -20,12 +23,19 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench.map_saved import ROOT, fill, served
 from tests.e2e.conftest import BROWSER_FLAGS, find_browser
+
+from pgvista.db.embedded import start_embedded
 
 REPEATS = 5
 OURS = """
@@ -48,12 +58,12 @@ def page():
         turn = st.session_state.turn = turn + 1
     map_points(pack_points(points, key="m", token="t", alt="", file="f"), key="p")
     head = dict(key="m", token="t", version="1", kind="category", title="group", legend=legend,
-                show_legend=True, labels=[], density=None, size=None, empty=0, none="")
+                labels=[], empty=0, none="")
     map_colours(pack_colours(head, codes), key="c")
     x, y = (round(float(v), 4) for v in xy[turn]); near = list(range(turn + 1, turn + 11))
-    map_overlay(dict(key="m", token="t", cleared=0, lists=dict(semantic=near, keyword=near),
-        query=dict(at=[x, y], halo=.2, good=True, near=[[p, i + 1, "0.50"] for i, p in enumerate(near)])),
-        key="o", happened=lambda event: None)
+    card = dict(good=True, said=[], near=[near, ["0.50"] * 10, ["a title"] * 10, ["S1"] * 10], after=[], times="")
+    map_overlay(pack_overlay(dict(key="m", token="t", cleared=0, lists=dict(semantic=near, keyword=near),
+        query=dict(at=[x, y], halo=.2, good=True), card=card)), key="o")
 page()
 """
 THEIRS = """
@@ -83,7 +93,7 @@ page()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 100_000, 200_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 50_000, 100_000, 200_000])
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     found = [measure(rows) for rows in asked.rows]
@@ -100,6 +110,12 @@ def main() -> None:
             )
         ratio = row["pgvista"]["change_s"] / row["st.plotly_chart"]["change_s"]
         print(f"          a change takes {ratio:.2f} of the time of st.plotly_chart")
+        page = row["page Map"]
+        print(
+            f"          page Map: a query {page['query_s']:.2f} s, {page['query_bytes']:,.0f} B; "
+            f"a knob {page['knob_s']:.2f} s, {page['knob_bytes']:,.0f} B; "
+            f"zoom and selection {'kept' if page['kept'] else 'LOST'}"
+        )
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
 
@@ -116,7 +132,70 @@ def measure(rows: int) -> dict[str, Any]:
         "!!document.querySelector('.js-plotly-plot .gl-canvas')",
         "+(document.querySelector('.js-plotly-plot')?._fullData?.at(-1)?.name?.slice(5) ?? 0)",
     )
-    return {"rows": rows, "pgvista": ours, "st.plotly_chart": theirs}
+    return {"rows": rows, "pgvista": ours, "st.plotly_chart": theirs, "page Map": real_page(rows)}
+
+
+def real_page(rows: int) -> dict[str, Any]:
+    """Type queries and move the point size on the page Map itself."""
+    with tempfile.TemporaryDirectory(prefix="pgv-", ignore_cleanup_errors=True) as name:
+        os.environ["PGVISTA_DATA"] = name
+        server = start_embedded(Path(name))
+        try:
+            fill(server.url, rows, dimension=32)
+            with served(ROOT / "app.py") as url, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
+                )
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                sent = _listened(page)
+                page.set_default_timeout(120_000)
+                page.goto(f"{url}/map?collection=docs")
+                page.wait_for_selector(".pgv-map[data-ready]")
+                told = _used(page, sent)
+                browser.close()
+                return told
+        finally:
+            server.stop()
+
+
+def _used(page: Page, sent: list[int]) -> dict[str, Any]:
+    board = "window.pgvistaMaps.map_plot"
+    view = f"JSON.stringify([{board}.gd._fullLayout.xaxis.range, {board}.gd._fullData[1].selectedpoints])"
+
+    def act(what: Callable[[], None]) -> tuple[float, int]:
+        page.wait_for_timeout(2_000)
+        sent.clear()
+        before = page.evaluate(f"{board}.painted ?? 0")
+        began = time.perf_counter()
+        what()
+        page.wait_for_function(f"{board}.painted > {before}", polling=20)
+        _settled(page)
+        took = time.perf_counter() - began
+        page.wait_for_timeout(1_500)
+        return took, sum(sent)
+
+    box = page.get_by_role("textbox", name="Query")
+
+    def ask(row: int) -> None:
+        box.fill(f"row-{row:06d}")
+        box.press("Enter")
+
+    act(page.get_by_text("Own point size").click)
+    page.locator("[data-title='Zoom in']").click()
+    page.evaluate(f"window.Plotly.restyle({board}.gd, {{selectedpoints: [[1, 2, 3]]}}, [1])")
+    page.wait_for_timeout(1_000)
+    before = page.evaluate(view)
+    queries = [act(partial(ask, row)) for row in range(7, 7 + REPEATS)]
+    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider.focus()
+    knobs = [act(partial(slider.press, "ArrowRight")) for _ in range(REPEATS)]
+    return {
+        "query_s": statistics.median(took for took, _ in queries),
+        "query_bytes": max(size for _, size in queries),
+        "knob_s": statistics.median(took for took, _ in knobs),
+        "knob_bytes": max(size for _, size in knobs),
+        "kept": page.evaluate(view) == before,
+    }
 
 
 def run(script: str, ready: str, turn: str) -> dict[str, float]:
@@ -139,10 +218,7 @@ def run(script: str, ready: str, turn: str) -> dict[str, float]:
                     executable_path=find_browser(playwright), args=list(BROWSER_FLAGS)
                 )
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
-                sent: list[int] = []
-                page.on(
-                    "websocket", lambda ws: ws.on("framereceived", lambda f: sent.append(len(f)))
-                )
+                sent = _listened(page)
                 page.set_default_timeout(120_000)
                 told = _press(page, url, sent, ready, turn)
                 # the renderer of this page alone: the largest child of the browser
@@ -185,6 +261,13 @@ def _press(page: Page, url: str, sent: list[int], ready: str, turn: str) -> dict
         "change_s": statistics.median(times),
         "change_bytes": statistics.median(sizes),
     }
+
+
+def _listened(page: Page) -> list[int]:
+    """Return the sizes of the messages that come; it grows."""
+    sent: list[int] = []
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: sent.append(len(frame))))
+    return sent
 
 
 def _settled(page: Page) -> None:

@@ -26,7 +26,7 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.report import print_table, write_json
-from bench.vectors import make_vectors
+from bench.vectors import make_texts, make_vectors
 from tests.e2e.conftest import BROWSER_FLAGS, find_browser, free_port
 
 import pgvista
@@ -73,14 +73,14 @@ def main() -> None:
     print(write_json("map_saved", {"rows": rows, "ratio": ratio}))
 
 
-def fill(url: str, rows: int) -> None:
+def fill(url: str, rows: int, dimension: int = 384) -> None:
     """Load rows, and keep a map of them; by PCA, since only opening it is measured."""
-    vectors = make_vectors(rows)
+    vectors = make_vectors(rows, dimension)
     with pgvista.connect(url) as workbench:
-        docs = workbench.create_collection("docs", dimension=vectors.shape[1])
+        docs = workbench.create_collection("docs", dimension=dimension)
         docs.upsert(
-            {"id": f"row-{n:06d}", "content": f"text {n}", "embedding": vector}
-            for n, vector in enumerate(vectors)
+            {"id": f"row-{n:06d}", "content": text, "embedding": vector}
+            for n, (text, vector) in enumerate(zip(make_texts(rows, 12), vectors, strict=True))
         )
         make_map(docs.db, docs.info, MapSpec(method=MapMethod.PCA, sample=None))
 

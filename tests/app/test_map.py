@@ -22,6 +22,7 @@ from pgvista.jobs import JobState
 from pgvista.model.map import MapMethod, MapSpec, SavedMap, empty_points
 from pgvista.services import map_store, map_warm
 from pgvista.services.map import make_map
+from pgvista.services.map_files import values_of
 from pgvista.ui import map_actions, map_cards, map_chance, map_colour, map_query, map_view
 from pgvista.ui.components.map_plot import pack_colours, pack_points, read_event
 from pgvista.ui.jobs import runner
@@ -255,6 +256,26 @@ def test_distances_without_a_query(open_page: OpenPage, workbench: Workbench) ->
 def test_every_colour(open_page: OpenPage, workbench: Workbench, colour: str) -> None:
     mapped(workbench)
     assert not open_page(PAGE, collection="docs", map_colour=colour).exception
+
+
+def test_a_key_with_a_dot_is_a_colour(workbench: Workbench) -> None:
+    docs = workbench.create_collection("docs", dimension=DIMENSION)
+    names = ("a.b", "$x", "c\\d", "")
+    docs.upsert(
+        {
+            "id": f"r{n}",
+            "content": f"text {n}",
+            "embedding": VECTORS[n].tolist(),
+            "metadata": {name: f"{name} {n}" for name in names},
+        }
+        for n in range(4)
+    )
+    saved = make_map(workbench.db, docs.info, PCA)
+    offered = map_colour.choices(workbench.db, docs.info)
+    for name in names:
+        assert offered[f"{map_colour.COLUMN}{name}"] == name
+        found = values_of(workbench.db, docs.info, saved, name)
+        assert found == [f"{name} {row_id[1:]}" for row_id in saved.points.ids]
 
 
 def focus(app: AppTest, row_id: str) -> AppTest:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
+from pgvista.model.filters import split_key
 from pgvista.model.map import Floats
 from pgvista.services.map_files import values_of
 from pgvista.services.rows import metadata_keys
@@ -57,7 +58,11 @@ class Colouring:
 def choices(db: Database, collection: Collection) -> dict[str, str]:
     """Return what the points can be coloured by, and its name for people."""
     names = [column.name for column in collection.columns]
-    names += [key for key, kind in metadata_keys(db, collection) if kind not in ("object", "array")]
+    names += [
+        "".join(split_key(key)) if key else key  # one name as it is: its dots lead nowhere
+        for key, kind in metadata_keys(db, collection)
+        if kind not in ("object", "array")
+    ]
     named = {f"{COLUMN}{name}": name for name in dict.fromkeys(names)}
     return {CLUSTER: FIXED[CLUSTER], **named, **{k: v for k, v in FIXED.items() if k != CLUSTER}}
 
