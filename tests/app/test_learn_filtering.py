@@ -129,6 +129,44 @@ def test_the_readers_own_rows(workbench: Workbench, open_page: OpenPage) -> None
     assert "**40** nearest candidates" in texts(app)
 
 
+def test_a_real_column_and_a_metadata_key(workbench: Workbench, open_page: OpenPage) -> None:
+    made = workbench.create_collection("docs", dimension=8)
+    draw = np.random.default_rng(1)
+    made.upsert(
+        {
+            "id": str(n),
+            "embedding": vector.tolist(),
+            "metadata": {"topic": "rare" if n % 50 == 0 else "`usual`", "number": n},
+        }
+        for n, vector in enumerate(draw.normal(size=(1_000, 8)))
+    )
+    app = open_page(PAGE, step="your column", collection="docs", column="topic", value="rare")
+    said = texts(app)
+    meet = next(int(part) for part in said.split("met by **")[1].split())
+    assert 10 <= meet <= 20
+    assert (
+        f"`topic = rare` is met by **{meet} of 980** sampled rows, **{100 * meet / 980:.1f} %**"
+        in said
+    )
+    assert "20 of 1,000 in the whole table (2.0 %)" in said
+    found = {name: numbers(values) for name, values in table(app).items()}
+    assert found["off"][0] < 3
+    assert found["strict_order"][0] == found["relaxed_order"][0] == 10
+    assert found["left to the planner"][1] == 1
+    app.selectbox(key=state.VALUE).set_value("`usual`").run()
+    assert "`topic = ˋusualˋ` is met by" in texts(app)
+    assert not app.error
+    app = open_page(PAGE, step="your column", collection="docs", column="'; drop", value="<b>")
+    assert "`topic = " in texts(app)
+
+
+def test_rows_without_a_column_to_filter_by(workbench: Workbench, open_page: OpenPage) -> None:
+    made = workbench.create_collection("docs", dimension=2)
+    made.upsert({"id": str(n), "embedding": [float(n), 1.0]} for n in range(120))
+    app = open_page(PAGE, step="your column", collection="docs")
+    assert "No column or metadata key of docs has values" in infos(app)
+
+
 def test_read_only_is_one_sentence(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgvista.db.database.Database.read_only", property(lambda _: True))
     for step in ("after", "starved"):
@@ -138,7 +176,15 @@ def test_read_only_is_one_sentence(open_page: OpenPage, monkeypatch: pytest.Monk
 
 
 def test_every_step_in_presenters_mode(open_page: OpenPage) -> None:
-    for step in ("after", "starved", "ef_search", "iterative", "other ways", "remember"):
+    for step in (
+        "after",
+        "starved",
+        "ef_search",
+        "iterative",
+        "other ways",
+        "your column",
+        "remember",
+    ):
         app = open_page(PAGE, step=step, present="1")
         assert "Filters and recall ·" in texts(app)
         assert not app.error

@@ -9,16 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pgvista.db.database import Database
+from pgvista.errors import QueryFailed
+from pgvista.model.collection import Collection
+from pgvista.model.filters import Comparison
 from pgvista.model.index import IndexMethod
 from pgvista.model.lesson_index import Ask, LessonIndex, RealIndex, RealPoint
 from pgvista.model.metric import Metric
 from pgvista.model.search import DEFAULT_EF_SEARCH, DEFAULT_MAX_SCAN_TUPLES, IterativeScan
 from pgvista.science.lesson_filtering import SHARES, labels_of
 from pgvista.services.lesson_index import ask_index, try_index
+from pgvista.services.lesson_sample import sample_filtered
+from pgvista.sql import lesson_index as sql
 
 LIMIT = 10
 EF_SEARCHES = (10, 20, 40, 100, 200, 400, 1000)
 MAX_SCAN_TUPLES = (100, 1_000, 3_000, DEFAULT_MAX_SCAN_TUPLES)
+LEFT_TO_PLANNER = "left to the planner"
+_COUNT_MS = 3_000
 _INDEX = LessonIndex(IndexMethod.HNSW)
 
 
@@ -33,6 +40,81 @@ class Filtered:
     """For each iterative scan and max_scan_tuples, with ef_search 40; off at each of them too."""
     planner: Mapping[int, RealPoint]
     """As the planner likes it, with a btree on the labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFilter:
+    """A filter on a real column or key of a collection, and what came of it."""
+
+    meet: int
+    """Points that meet it."""
+    points: int
+    in_table: tuple[int, int] | None
+    """Rows of the whole table that meet it, and all with a vector; None where counting took too long."""
+    index: RealIndex
+    ways: Mapping[str, RealPoint]
+    """By iterative_scan, and as the planner likes it; ef_search is 40. Empty where no point meets it."""
+    sql: tuple[str, ...]
+    """How rows are drawn and labelled, the index with its first query, and the other queries."""
+
+    @property
+    def share(self) -> float:
+        """The part of the points that meets it, 0 to 1."""
+        return self.meet / self.points
+
+
+def measure_own_filter(
+    db: Database, collection: Collection, wanted: Comparison, *, rows: int, queries: int
+) -> OwnFilter:
+    """Filter a sample of `rows` rows by the collection's own values, behind a real HNSW index.
+
+    In the temporary table a label says whether a row meets the filter. Raises as `sample_filtered`
+    and `ask_index`.
+    """
+    drawn = sample_filtered(db, collection, wanted, rows=rows, queries=queries)
+    sample, meet = drawn.sample, int(drawn.meets.sum())
+    scans = [IterativeScan.OFF]
+    if db.capabilities.supports_iterative_scan:
+        scans += [IterativeScan.STRICT, IterativeScan.RELAXED]
+    asks = [Ask(DEFAULT_EF_SEARCH, keep=1, iterative_scan=scan) for scan in scans]
+    asks.append(Ask(DEFAULT_EF_SEARCH, keep=1, free=True))
+    index = ask_index(
+        db,
+        sample.points,
+        sample.queries,
+        _INDEX,
+        asks,
+        metric=sample.metric,
+        limit=LIMIT,
+        labels=drawn.meets.astype(np.int32),
+    )
+    names = [*(scan.value for scan in scans), LEFT_TO_PLANNER]
+    ways = dict(zip(names, index.points, strict=True)) if meet else {}
+    said = " ".join(f"{wanted.key} {wanted.operator} {wanted.value!r}".split())
+    return OwnFilter(
+        meet=meet,
+        points=len(sample.points),
+        in_table=_counted(db, collection, wanted),
+        index=index,
+        ways=ways,
+        sql=(
+            drawn.sql,
+            f"-- label 1: rows that meet the filter, {said}; label 0: the others\n{index.sql}",
+            *(point.sql for point in index.points[1:]),
+        ),
+    )
+
+
+def _counted(db: Database, collection: Collection, wanted: Comparison) -> tuple[int, int] | None:
+    query = sql.filtered_count(collection, wanted)
+    try:
+        [(meet, rows)] = db.read(
+            lambda connection: connection.execute(query.sql, query.params).fetchall(),
+            timeout_ms=_COUNT_MS,
+        )
+    except QueryFailed:
+        return None
+    return int(meet), int(rows)
 
 
 def find_candidates(

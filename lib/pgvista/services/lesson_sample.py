@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from pgvista.db.database import Database
 from pgvista.errors import NotFound
 from pgvista.model.collection import Collection
+from pgvista.model.filters import Filter
 from pgvista.model.metric import Metric
 from pgvista.sql import lesson_index as sql
 
@@ -28,6 +31,16 @@ class Sample:
     """The collection's; L2 stands for L1, which IVFFlat does not serve, where `ivfflat` was asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilteredSample:
+    """Vectors of some rows, and which of the points meet a filter."""
+
+    sample: Sample
+    meets: NDArray[np.bool_]
+    """Shape (n,)."""
+    sql: str
+
+
 def sample_vectors(
     db: Database, collection: Collection, *, rows: int, queries: int, ivfflat: bool = False
 ) -> Sample:
@@ -38,16 +51,41 @@ def sample_vectors(
     """
     query = sql.sample(collection, rows + queries, SEED)
     found = [row[0] for row in db.query(query.statement, query.params)]
-    if len(found) < 2:
-        raise NotFound(
-            f"{collection.name} has {len(found)} rows with a vector, and an index needs more.",
-            "Choose another collection.",
-        )
+    points, asked, metric = _divided(collection, found, queries)
     vectors = np.stack(found).astype(np.float32)
-    asked = np.flatnonzero(vectors.any(axis=1))[: max(1, min(queries, len(vectors) // 5))]
-    rest = np.ones(len(vectors), bool)
-    rest[asked] = False
-    metric = collection.metric
     if ivfflat and metric is Metric.L1:
         metric = Metric.L2
-    return Sample(vectors[rest], vectors[asked], metric)
+    return Sample(vectors[points], vectors[asked], metric)
+
+
+def sample_filtered(
+    db: Database, collection: Collection, wanted: Filter, *, rows: int, queries: int
+) -> FilteredSample:
+    """Draw the rows of `sample_vectors`, and tell which points meet the filter `wanted`.
+
+    Raises as `sample_vectors`, and InvalidInput for a filter that does not fit the collection.
+    """
+    query = sql.filtered_sample(collection, wanted, rows + queries, SEED)
+    found = db.query(query.statement, query.params)
+    points, asked, metric = _divided(collection, [row[0] for row in found], queries)
+    vectors = np.stack([row[0] for row in found]).astype(np.float32)
+    meets = np.array([row[1] for row in found], bool)
+    return FilteredSample(
+        Sample(vectors[points], vectors[asked], metric), meets[points], query.text()
+    )
+
+
+def _divided(
+    collection: Collection, vectors: Sequence[NDArray[Any]], queries: int
+) -> tuple[NDArray[np.bool_], NDArray[np.intp], Metric]:
+    """Return which vectors are points, the places of the queries, and the metric."""
+    if len(vectors) < 2:
+        raise NotFound(
+            f"{collection.name} has {len(vectors)} rows with a vector, and an index needs more.",
+            "Choose another collection.",
+        )
+    whole = np.array([np.any(vector) for vector in vectors])
+    asked = np.flatnonzero(whole)[: max(1, min(queries, len(vectors) // 5))]
+    rest = np.ones(len(vectors), bool)
+    rest[asked] = False
+    return rest, asked, collection.metric

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from pgvista.model.collection import Collection
+from pgvista.model.filters import Filter
 from pgvista.model.index import IndexMethod
 from pgvista.model.metric import Metric, VectorType
+from pgvista.sql.filters import FilterSql
 from pgvista.sql.names import distance_operator, id_expression, opclass, relation, vector_type
 from pgvista.sql.query import NOTHING, Query, column, compose, param
 
@@ -35,6 +37,40 @@ order by pg_catalog.hashtextextended({id}::text, {seed}), {id}::text collate "C"
             count=param("count"),
         ),
         {"seed": seed, "count": count},
+    )
+
+
+def filtered_sample(collection: Collection, wanted: Filter, count: int, seed: int) -> Query:
+    """Draw the rows of `sample`, and tell of each whether it meets the filter `wanted`."""
+    found = FilterSql(wanted, collection, "d")
+    return Query(
+        compose(
+            """select {embedding} as embedding, coalesce({condition}, false) as meets
+from {table} as d where {embedding} is not null
+order by pg_catalog.hashtextextended({id}::text, {seed}), {id}::text collate "C" limit {count}""",
+            embedding=column("d", collection.roles.embedding),
+            condition=found.condition or sql.SQL("true"),
+            table=relation(collection),
+            id=id_expression(collection, "d"),
+            seed=param("seed"),
+            count=param("count"),
+        ),
+        {"seed": seed, "count": count, **found.params},
+    )
+
+
+def filtered_count(collection: Collection, wanted: Filter) -> Query:
+    """Count the rows with a vector that meet the filter `wanted`, and all rows with a vector."""
+    found = FilterSql(wanted, collection, "d")
+    return Query(
+        compose(
+            """select count(*) filter (where {condition}) as meet, count(*) as rows
+from {table} as d where {embedding} is not null""",
+            condition=found.condition or sql.SQL("true"),
+            table=relation(collection),
+            embedding=column("d", collection.roles.embedding),
+        ),
+        dict(found.params),
     )
 
 

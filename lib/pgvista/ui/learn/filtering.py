@@ -16,6 +16,7 @@ from pgvista.ui.errors import plain
 from pgvista.ui.format import plural
 from pgvista.ui.learn import filtering_state as state
 from pgvista.ui.learn.filtering_charts import candidates_chart, got_chart
+from pgvista.ui.learn.filtering_own import own_step
 from pgvista.ui.learn.filtering_ways import ef_step, other_step, remember_step, scan_step
 from pgvista.ui.learn.frame import (
     Step,
@@ -70,6 +71,14 @@ def filtering_steps(db: Database) -> tuple[Step, ...]:
             "Let the class predict what Postgres chooses. At 1 % it reads the rows of the filter and "
             "sorts them: exact. At 10 % it may take the HNSW index, and rows go missing: the planner "
             "counts cost, not recall. A partial index is right for a filter that is always the same.",
+        ),
+        Step(
+            "your column",
+            "A real column is a filter of its own kind",
+            partial(own_step, db),
+            "Labels drawn by chance lie anywhere; values of a real column often go with meaning. Let "
+            "the class choose a value and guess the rows first. Then look at the fewest and the most "
+            "a query got. Ask: for which question does this filter starve the index?",
         ),
         Step(
             "remember",

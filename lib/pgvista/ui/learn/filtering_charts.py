@@ -146,7 +146,7 @@ def ways_chart(ways: Mapping[str, RealPoint], *, key: str) -> None:
     draw(figure, key=key, height=360, alt=f"Nearest rows returned against time. {told}.")
 
 
-def scan_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
+def scan_chart(points: Mapping[str, RealPoint], *, key: str, height: int = 360) -> None:
     """Draw rows returned and true nearest rows among them, two bars for each iterative scan."""
     colours = palette()
     names = list(points)
@@ -172,7 +172,7 @@ def scan_chart(points: Mapping[str, RealPoint], *, key: str) -> None:
         f"{name}: {point.rows:.1f} rows, recall {point.recall:.2f}"
         for name, point in points.items()
     )
-    draw(figure, key=key, height=360, alt=f"Rows by iterative scan. {told}.")
+    draw(figure, key=key, height=height, alt=f"Rows by iterative scan. {told}.")
 
 
 def _line_colours() -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from pgvista.ui.learn.kept import kept
 DATA, LABELS = "learn_filtering_data", "learn_filtering_labels"
 SHARE, QUERY = "learn_filtering_share", "learn_filtering_query"
 LABEL, EF, TUPLES = "learn_filtering_label", "learn_filtering_ef", "learn_filtering_tuples"
+COLUMN, VALUE = "learn_filtering_column", "learn_filtering_value"
 
 MADE, OWN = "made vectors", "your collection"
 CHANCE, PLACE = "labels by chance", "labels by place"

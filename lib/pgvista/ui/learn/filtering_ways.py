@@ -40,7 +40,7 @@ def ef_step(found: state.Rows, results: Filtered) -> None:
             name: next(point for point in results.by_ef[label] if point.value == ef_search)
             for label, name in state.NAMES.items()
         }
-        st.markdown(_table("meet the filter", points))
+        st.markdown(points_table("meet the filter", points))
         if not state.placed():
             shares = (float(name.removesuffix(" %")) for name in points)
             expected = ", ".join(f"{ef_search * share / 100:g}" for share in shares)
@@ -72,7 +72,7 @@ def scan_step(found: state.Rows, results: Filtered) -> None:
             for scan in IterativeScan
             if (scan, most) in results.by_scan[label]
         }
-        st.markdown(_table("iterative_scan", points))
+        st.markdown(points_table("iterative_scan", points))
         if len(points) == 1:
             st.info(
                 "Iterative scans need pgvector 0.8.0 or newer, and this server has an older one."
@@ -123,7 +123,7 @@ def _ways(db: Database, found: state.Rows, results: Filtered) -> None:
             "partial HNSW index": partial.points[0],
             "left to the planner": planner,
         }
-        st.markdown(_table("way", ways))
+        st.markdown(points_table("way", ways))
         took = "the HNSW index" if planner.used_index else "the rows of the filter, and sorted them"
         short = ", and rows are missing: it weighs cost, not recall." if planner.rows < 9.5 else "."
         st.markdown(
@@ -173,7 +173,8 @@ def _share() -> int:
     return state.label_of(chosen)
 
 
-def _table(what: str, points: Mapping[str, RealPoint]) -> str:
+def points_table(what: str, points: Mapping[str, RealPoint]) -> str:
+    """Return Markdown: rows returned, recall and time, a line for each of `points`."""
     lines = [f"| {what} | rows | recall | p50 |", "|:--|--:|--:|--:|"]
     lines += [
         f"| {name} | {point.rows:.1f} | {point.recall:.2f} | {point.p50_ms:.2f} ms |"
