@@ -47,6 +47,26 @@ def test_cells_and_knobs(open_page: OpenPage) -> None:
     assert app.query_params["lists"] == "50"
 
 
+def test_the_readers_rows_on_the_plane(docs: Collection, open_page: OpenPage) -> None:
+    app = open_page(PAGE, rows=state.OWN, collection="docs", lists="12")
+    said = texts(app)
+    assert "12 centroids among 370 rows" in said
+    assert "A projection: docs on its first two principal components" in said
+    assert "pgvector cuts all 8 dimensions" in said
+    app.session_state[state.ARENA] = state.DRAWN
+    app.run()
+    assert "12 centroids among 2,000 rows" in texts(app)
+    assert "A projection" not in texts(app)
+
+
+def test_rows_that_are_alike_make_one_cell(workbench: Workbench, open_page: OpenPage) -> None:
+    same = workbench.create_collection("same", dimension=3)
+    same.upsert({"id": str(n), "embedding": [0.0, 1.0, 0.0]} for n in range(40))
+    app = open_page(PAGE, rows=state.OWN, collection="same")
+    assert not app.error
+    assert "1 centroids among" in texts(app)
+
+
 def test_a_link_brings_the_knobs_and_no_probes_above_the_lists(open_page: OpenPage) -> None:
     app = open_page(PAGE, lists="5", probes="3000", query_x="nan", query_y="99")
     assert app.session_state[state.LISTS] == 5

@@ -34,6 +34,22 @@ def plane_points(rows: int, *, seed: int) -> Floats:
     ).astype(np.float32)
 
 
+def on_plane(projected: Floats, count: int) -> Floats:
+    """Fit points, shape (n, 2), into the plane: both directions to one scale, none left out.
+
+    The first `count` of them decide the scale; those that come after are queries, which may lie
+    outside of it and are brought to its edge. Equal points all lie in the middle.
+    """
+    shown = projected[:count].astype(np.float64)
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    room = np.array((WIDTH, HEIGHT)) - 2 * _MARGIN
+    spread = np.maximum(high - low, 1e-12)
+    scale = float((room / spread).min()) if (high > low).any() else 1.0
+    placed = (projected - (low + high) / 2) * scale + np.array((WIDTH, HEIGHT)) / 2
+    inside: Floats = np.clip(placed, 0, (WIDTH, HEIGHT)).astype(np.float32)
+    return inside
+
+
 def by_arrival(points: Floats) -> NDArray[np.int64]:
     """Return an order of arrival in which alike rows come together: from the left to the right.
 

@@ -14,6 +14,7 @@ from pgvista.science.lesson_ivfflat import (
     by_arrival,
     compared,
     model_curve,
+    on_plane,
     plane_points,
     visit,
 )
@@ -78,3 +79,19 @@ def test_advice() -> None:
     assert [advised_probes(lists) for lists in (1, 2, 100, 1_000)] == [1, 1, 10, 32]
     assert compared(1_000_000, 1_000, 32) == 33_000
     assert compared(100, 10, 50) == 110
+
+
+def test_projected_points_fit_the_plane_at_one_scale() -> None:
+    flat = np.array([[-7.0, 0.0], [7.0, 1.0], [0.0, -1.0], [70.0, 0.0]], np.float32)
+    placed = on_plane(flat, 3)
+    assert (placed >= 0).all()
+    assert (placed <= np.array([WIDTH, HEIGHT], np.float32)).all()
+    across, up = placed[1] - placed[0], placed[1] - placed[2]
+    assert across[0] / 14 == pytest.approx(across[1] / 1, rel=1e-4)
+    assert up[1] / 2 == pytest.approx(up[0] / 7, rel=1e-4)
+    assert placed[3, 0] == pytest.approx(WIDTH)  # a query outside comes to the edge
+
+
+def test_equal_points_lie_in_the_middle() -> None:
+    placed = on_plane(np.full((4, 2), 3.0, np.float32), 4)
+    assert np.allclose(placed, (WIDTH / 2, HEIGHT / 2))

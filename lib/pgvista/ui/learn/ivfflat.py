@@ -8,24 +8,21 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.model.index import advised_lists
-from pgvista.science.kmeans import Lists
-from pgvista.science.lesson_ivfflat import (
-    HEIGHT,
-    WIDTH,
-    advised_probes,
-    by_arrival,
-    compared,
-    visit,
-)
-from pgvista.ui.components.ivfflat_cells import ivfflat_cells
+from pgvista.science.lesson_ivfflat import advised_probes, compared, visit
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import guarded
 from pgvista.ui.learn import ivfflat_state as state
-from pgvista.ui.learn.frame import Step, keep_in_address, predict, sql_behind, verdict
+from pgvista.ui.learn.frame import (
+    Step,
+    keep_in_address,
+    predict,
+    sql_behind,
+    verdict,
+)
 from pgvista.ui.learn.ivfflat_charts import lists_chart
+from pgvista.ui.learn.ivfflat_plane import SPLIT, picture, probes_knob, see_cells
 from pgvista.ui.learn.ivfflat_real import real_step, remember_step
 
-_SPLIT = (0.62, 0.38)
 _MOST_PROBES = 4
 _OWN = ("all 10", "7 to 9", "4 to 6", "0 to 3")
 _LOOKED = ("about 5 %", "about 20 %", "more than half")
@@ -37,7 +34,7 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
         Step(
             "cells",
             "A query looks into the nearest cells only",
-            _cells,
+            partial(see_cells, db),
             "Each cross is a **centroid**, each cell a **list**. Drag the query slowly over a border "
             "and watch another cell light up. Ask: what happens to the rows just over the border? "
             "The usual wrong idea: that IVFFlat looks around the query. It looks into whole lists, "
@@ -85,52 +82,15 @@ def ivfflat_steps(db: Database) -> tuple[Step, ...]:
     )
 
 
-@st.fragment
-def _cells() -> None:
-    keep_in_address(
-        {
-            state.LISTS: float(state.DEFAULT_LISTS),
-            state.PROBES: float(state.DEFAULT_PROBES),
-            f"{state.QUERY}_x": state.DEFAULT_QUERY[0],
-            f"{state.QUERY}_y": state.DEFAULT_QUERY[1],
-        }
-    )
-    left, right = st.columns(_SPLIT, gap="medium")
-    with right:
-        lists = int(
-            live_slider(
-                "Lists",
-                key=state.LISTS,
-                minimum=2,
-                maximum=state.MAX_LISTS,
-                value=state.DEFAULT_LISTS,
-                help="Cells that k-means cuts when the index is built: lists = ...",
-            )
-        )
-        probes = _probes(lists, state.PROBES)
-        cut = state.plane_lists(lists)
-        st.markdown(
-            f"**Build.** k-means puts {lists} centroids among {state.ROWS:,} rows. Each row goes into "
-            f"the list of its nearest centroid: {cut.sizes.min()} to {cut.sizes.max()} rows a list."
-        )
-        st.markdown(
-            f"**Search.** The query is compared with the {lists} centroids, and then with the rows "
-            f"of the {'nearest list' if probes == 1 else f'{probes} nearest lists'} alone."
-        )
-        st.markdown(":gray[Drag the query.]")
-    with left:
-        _picture(cut, key=state.QUERY, query=state.DEFAULT_QUERY, probes=probes)
-
-
 def _border() -> None:
     way = state.plane_border()
     cut = state.plane_lists(state.DEFAULT_LISTS)
     own = visit(state.plane(), cut, way.end, 1).hits
     guess = predict("border", "How many of its 10 nearest rows lie in the query's own list?", _OWN)
     if guess is None:
-        left, right = st.columns(_SPLIT, gap="medium")
+        left, right = st.columns(SPLIT, gap="medium")
         with left:
-            _picture(cut, key=f"{state.QUERY}_asked", query=way.end, probes=1, fixed=True)
+            picture(cut, key=f"{state.QUERY}_asked", query=way.end, probes=1, fixed=True)
         right.markdown("probes = 1: the query looks into its own list, and into no other.")
         return
     answer = _OWN[0 if own == 10 else 1 if own >= 7 else 2 if own >= 4 else 3]
@@ -142,7 +102,7 @@ def _border() -> None:
 def _along() -> None:
     keep_in_address({state.WAY: 100.0, state.BORDER_PROBES: 1.0})
     cut, way = state.plane_lists(state.DEFAULT_LISTS), state.plane_border()
-    left, right = st.columns(_SPLIT, gap="medium")
+    left, right = st.columns(SPLIT, gap="medium")
     with right:
         share = live_slider(
             "From the centroid to the border",
@@ -153,7 +113,7 @@ def _along() -> None:
             format="{:.0f} %",
             help="0 %: the query lies on the centroid of its list; 100 %: where it was asked.",
         )
-        probes = _probes(_MOST_PROBES, state.BORDER_PROBES)
+        probes = probes_knob(_MOST_PROBES, state.BORDER_PROBES)
         place = way.at(share / 100)
         found = [visit(state.plane(), cut, place, number) for number in range(1, _MOST_PROBES + 1)]
         st.markdown(
@@ -167,7 +127,7 @@ def _along() -> None:
     along = f"{state.QUERY}_along"
     st.session_state[f"{along}_x"], st.session_state[f"{along}_y"] = place
     with left:
-        _picture(cut, key=along, query=place, probes=probes, fixed=True)
+        picture(cut, key=along, query=place, probes=probes, fixed=True)
 
 
 @st.fragment
@@ -179,7 +139,7 @@ def _lists() -> None:
             state.TABLE_ROWS: float(state.DEFAULT_TABLE_ROWS),
         }
     )
-    left, right = st.columns(_SPLIT, gap="medium")
+    left, right = st.columns(SPLIT, gap="medium")
     with right:
         lists = int(
             live_slider(
@@ -191,7 +151,7 @@ def _lists() -> None:
                 help="Of the 2,000 rows of the plane.",
             )
         )
-        probes = _probes(lists, state.PROBES)
+        probes = probes_knob(lists, state.PROBES)
         mark = state.plane_point(lists, probes)
         st.markdown(
             f"Over {state.ASKED} queries: recall **{mark.recall:.2f}**, {lists} centroids and "
@@ -238,9 +198,9 @@ def _early(db: Database) -> None:
         _LOOKED,
     )
     if guess is None:
-        left, right = st.columns(_SPLIT, gap="medium")
+        left, right = st.columns(SPLIT, gap="medium")
         with left:
-            _picture(
+            picture(
                 state.plane_lists(lists),
                 key=f"{state.QUERY}_before",
                 query=state.DEFAULT_QUERY,
@@ -271,7 +231,7 @@ def _early(db: Database) -> None:
 def _learnt(db: Database) -> None:
     keep_in_address({state.BUILT_ON: state.DEFAULT_EARLY})
     lists = state.DEFAULT_LISTS
-    left, right = st.columns(_SPLIT, gap="medium")
+    left, right = st.columns(SPLIT, gap="medium")
     with right:
         if st.session_state.get(state.BUILT_ON) not in state.EARLY:
             st.session_state[state.BUILT_ON] = state.DEFAULT_EARLY
@@ -306,7 +266,7 @@ def _learnt(db: Database) -> None:
             for notice in real.notices:
                 st.markdown(f":material/info: pgvector says: {notice}")
     with left:
-        _picture(
+        picture(
             state.early_lists(lists, built_on),
             key=f"{state.QUERY}_late",
             query=state.DEFAULT_QUERY,
@@ -315,45 +275,6 @@ def _learnt(db: Database) -> None:
         )
     if real is not None:
         sql_behind(real.sql, name="early_sql")
-
-
-def _probes(lists: int, key: str) -> int:
-    """Draw the knob; it ends at the number of lists, where every row is looked at."""
-    return int(
-        live_slider(
-            "Probes",
-            key=key,
-            minimum=1,
-            maximum=lists,
-            value=state.DEFAULT_PROBES,
-            help="Lists that a query visits: ivfflat.probes, 1 to the number of lists; default 1.",
-        )
-    )
-
-
-def _picture(
-    cut: Lists,
-    *,
-    key: str,
-    query: tuple[float, float],
-    probes: int,
-    fixed: bool = False,
-    early: int = 0,
-) -> None:
-    what = f"A plane of {state.ROWS:,} rows, cut into {len(cut.centroids)} cells, and a query."
-    ivfflat_cells(
-        state.plane(),
-        cut.centroids,
-        key=key,
-        query=query,
-        probes=probes,
-        plane=(WIDTH, HEIGHT),
-        alt=what,
-        limit=state.LIMIT,
-        movable=not fixed,
-        reveal=not fixed or key.endswith("_along"),
-        early=by_arrival(state.plane())[:early].tolist(),
-    )
 
 
 def _row(name: str, looked_at: float, recall: float) -> str:

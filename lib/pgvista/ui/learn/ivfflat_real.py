@@ -23,13 +23,20 @@ _FEWEST = 20
 
 def real_step(db: Database) -> None:
     """Draw pgvector's index on a sample of the collection beside the model."""
+    rows = collection_rows(db)
+    if rows is not None:
+        _real(rows)
+
+
+def collection_rows(db: Database) -> state.Rows | None:
+    """Return the rows of the collection, sampled; None where it will not do, which is then said."""
     collection = lesson_collection(db, needs="vectors", rows=_FEWEST)
     if collection is None:
-        return
+        return None
     rows = state.rows_of(db, collection)
     with st.spinner("Drawing a sample of the rows…"):
         rows.sample()
-    _real(rows)
+    return rows
 
 
 @st.fragment

@@ -20,13 +20,17 @@ from pgvista.science.lesson_ivfflat import (
     border,
     by_arrival,
     model_curve,
+    on_plane,
     plane_points,
 )
+from pgvista.science.pca import pca
 from pgvista.services.collections import stats
 from pgvista.services.lesson_index import LessonIndex, RealIndex, try_index
 from pgvista.services.lesson_sample import Sample, sample_vectors
 from pgvista.ui.learn.kept import kept
 
+ARENA = "learn_ivfflat_rows"
+DRAWN, OWN = "drawn points", "your rows, projected"
 LISTS, PROBES = "learn_ivfflat_lists", "learn_ivfflat_probes"
 QUERY = "learn_ivfflat_query"
 """The component's key: the query's place is at ``..._x`` and ``..._y``."""
@@ -132,6 +136,18 @@ def real_plane(db: Database, lists: int, built_on: int) -> RealIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class Projection:
+    """Vectors as points of the plane that the lesson draws."""
+
+    points: Floats
+    """Shape (n, 2)."""
+    query: tuple[float, float]
+    """Where the first query lies."""
+    share: float
+    """The part of the vectors' spread that is seen, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """The reader's rows, as they were when the step was drawn."""
 
@@ -151,6 +167,17 @@ class Rows:
             lambda: sample_vectors(
                 self.db, self.collection, rows=SAMPLE_ROWS, queries=SAMPLE_QUERIES, ivfflat=True
             ),
+        )
+
+    def plane(self) -> Projection:
+        """Return where they lie in the plane of their first two principal components."""
+        return kept(("ivfflat projected", self.key), lambda: _projected(self.sample()))
+
+    def plane_lists(self, lists: int) -> Lists:
+        """Return the projected rows cut into lists; at most as many as there are rows."""
+        return kept(
+            ("ivfflat projected lists", self.key, lists),
+            lambda: kmeans(self.plane().points, lists, seed=_SEED),
         )
 
     def real(self, lists: int) -> RealIndex:
@@ -177,6 +204,19 @@ class Rows:
 def rows_of(db: Database, collection: Collection) -> Rows:
     """Return the rows of a collection, counted now."""
     return Rows(db, collection, stats(db, collection).rows)
+
+
+def _projected(sample: Sample) -> Projection:
+    both = np.concatenate([sample.points, sample.queries[:1]])
+    if sample.metric is not Metric.L2:
+        lengths = np.linalg.norm(both, axis=1, keepdims=True)
+        both = both / np.where(lengths > 0, lengths, 1)
+    flat = pca(both)
+    spread = float(both.astype(np.float64).var(axis=0).sum())
+    share = float(flat.astype(np.float64).var(axis=0).sum()) / spread if spread > 0 else 0.0
+    placed = on_plane(flat, len(sample.points))
+    x, y = (float(value) for value in placed[-1])
+    return Projection(placed[:-1], (x, y), min(1.0, share))
 
 
 def _model(sample: Sample, lists: int) -> tuple[ModelPoint, ...]:
