@@ -33,7 +33,7 @@ RANK = {
     KeywordRank.BM25: "BM25",
     KeywordRank.TS_RANK: "ts_rank",
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
-    KeywordRank.EXTENSION: "BM25 of an extension",
+    KeywordRank.EXTENSION: "extension",
 }
 RECIPE_MATCH = KeywordMatch.WEBSEARCH
 RECIPE_RANK = KeywordRank.TS_RANK_CD
