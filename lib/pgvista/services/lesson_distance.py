@@ -272,7 +272,7 @@ def prove(db: Database, collection: Collection, vector: Vector, built_for: Metri
             f"The vectors of {collection.name} have "
             f"{'any length' if collection.dimension is None else f'{collection.dimension:,} dimensions'}"
             f", and an index of type {collection.vector_type.value} takes {limit:,} at most.",
-            "Choose another collection in the sidebar.",
+            "Choose another collection.",
         )
     made = (sql.some_rows(collection, INDEXED_ROWS), *sql.lesson_index(collection, built_for))
     served: list[ServedBy] = []

@@ -291,7 +291,7 @@ def compare_leading(db: Database, collection: Collection) -> Leading:
         raise InvalidInput(
             f"{collection.name} has {len(rows)} rows with a vector that can be found; three are "
             "needed to ask which of two is nearer.",
-            "Choose another collection in the sidebar.",
+            "Choose another collection.",
         )
     vectors = np.stack([row[1] for row in rows])
     size = vectors.shape[1]
@@ -338,7 +338,7 @@ def _extremes(db: Database, collection: Collection, row_id: str, one: Vector) ->
         raise InvalidInput(
             f"{collection.name} has {len(rows) + 1} rows with a vector that can be found; three are "
             "needed to set a near one beside a far one.",
-            "Choose another collection in the sidebar.",
+            "Choose another collection.",
         )
     vectors = np.stack([row[1] for row in rows]).astype(np.float64)
     wide = one.astype(np.float64)

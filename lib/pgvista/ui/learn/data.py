@@ -21,7 +21,7 @@ from pgvista.ui import connection
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import plain
 from pgvista.ui.jobs import job_panel, start_job
-from pgvista.ui.learn.frame import presenting
+from pgvista.ui.learn.frame import data_place, presenting
 from pgvista.ui.search_waiting import show_waiting
 from pgvista.ui.state import PARAMETER, choose, chosen_name, show_in_address
 
@@ -60,7 +60,7 @@ def lesson_collection(
 ) -> Collection | None:
     """Return the collection that the lesson runs on; None where there is none, which is then said.
 
-    It is chosen in the sidebar, as on other pages; until then it is the one chosen last, the Help
+    It is chosen in the lesson's head; until then it is the one chosen last, the Help
     centre, or the first that will do.
 
     Args:
@@ -76,16 +76,23 @@ def lesson_collection(
     names = list(found)
     name = _wanted(found)
     if not presenting():
-        with st.sidebar:
+        with data_place():
             st.session_state[_PICK] = name
-            st.selectbox("The lesson's data", names, key=_PICK, on_change=_on_pick)
+            st.selectbox(
+                "The lesson's data",
+                names,
+                key=_PICK,
+                format_func=lambda found: f"Data: {found}",
+                label_visibility="collapsed",
+                on_change=_on_pick,
+            )
     show_in_address(name)
     collection = found[name]
     held = stats(db, collection)
     if held.rows_exact and held.rows < rows:
         st.info(
             f"**{plain(name)} has {held.rows:,} rows; this lesson needs {rows:,}.**  \n"
-            "Choose another collection in the sidebar, or load a sample on the page Home.",
+            "Choose another collection above, or load a sample on the page Home.",
             icon=":material/database:",
         )
         return None

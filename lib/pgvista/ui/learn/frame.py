@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pgvista.ui.components.lesson_keys import LessonKey, lesson_keys
 from pgvista.ui.components.panels import sql_panel
@@ -26,6 +27,7 @@ _LESSON = "_learn_lesson"
 _PENDING = "_learn_pending"
 _ADDRESS = "_learn_address"
 _NOTES = "learn_notes"
+_DATA_PLACE, _DATA_WIDTH = "_learn_data_place", 240
 
 _LARGE = """<style>
 :root:root { font-size: clamp(15px, 1.5vw, 26px); }
@@ -60,6 +62,15 @@ class Guess:
 def presenting() -> bool:
     """Tell whether the page is presented: large type, no sidebar, one step by a key."""
     return st.query_params.get(PRESENT) == "1"
+
+
+def data_place() -> DeltaGenerator:
+    """Return where a step puts the choice of its data: beside the lesson's idea.
+
+    It is there while a lesson is read, and not while it is presented.
+    """
+    place: DeltaGenerator = st.session_state[_DATA_PLACE]
+    return place
 
 
 def show_lesson(key: str, steps: Sequence[Step]) -> None:
@@ -113,22 +124,25 @@ def predict(name: str, question: str, options: Sequence[str]) -> Guess | None:
 
 def verdict(guess: Guess, answer: str, why: str) -> None:
     """Say what is right, beside what was said; `why` is a sentence, as Markdown."""
-    if guess.choice is None:
-        st.info(f"**{plain(answer)}.** {why}", icon=":material/lightbulb:")
-    elif guess.choice == answer:
-        st.success(f"**{plain(answer)}: as you said.** {why}", icon=":material/check_circle:")
-    else:
-        said = f"You said {plain(guess.choice)}; it is **{plain(answer)}**."
-        st.warning(f"{said} {why}", icon=":material/lightbulb:")
-    if guess.shown and not presenting():
-        st.button(
-            "Predict again",
-            key=f"{guess.shown}_again",
-            type="tertiary",
-            icon=":material/replay:",
-            on_click=_hide,
-            args=(guess.shown,),
-        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        with st.container():  # shares the line with the button, as a message of its own would not
+            if guess.choice is None:
+                st.info(f"**{plain(answer)}.** {why}", icon=":material/lightbulb:")
+            elif guess.choice == answer:
+                right = f"**{plain(answer)}: as you said.** {why}"
+                st.success(right, icon=":material/check_circle:")
+            else:
+                said = f"You said {plain(guess.choice)}; it is **{plain(answer)}**."
+                st.warning(f"{said} {why}", icon=":material/lightbulb:")
+        if guess.shown and not presenting():
+            st.button(
+                "Predict again",
+                key=f"{guess.shown}_again",
+                type="tertiary",
+                icon=":material/replay:",
+                on_click=_hide,
+                args=(guess.shown,),
+            )
 
 
 def sql_behind(sql: str | Sequence[str], *, name: str = "sql") -> None:
@@ -193,7 +207,9 @@ def _read(lesson: Lesson, found: Sequence[Lesson], steps: Sequence[Step], at: in
             on_click=_set_present,
             args=(True,),
         )
-    st.markdown(f":gray[{lesson.idea}]")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":gray[{lesson.idea}]", width="stretch")
+        st.session_state[_DATA_PLACE] = st.container(width=_DATA_WIDTH)
     _outline(steps, at)
     step = steps[at]
     st.markdown(f"### {step.title}")
