@@ -123,7 +123,7 @@ def _last_rank(lists: Lists) -> str:
     for method in _METHODS:
         row = next(row for row in lists.fused(fusion=method).rows() if row.id == last)
         term = row.semantic_term if semantic else row.keyword_term
-        said.append(f"{_NAMES[method].lower()} **{term:.4f}**".replace("-0", "−0"))
+        said.append(f"{_NAMES[method].lower()} **{f'{term:.4f}'.replace('-', '−')}**")
     name = "semantic" if semantic else "keyword"
     end = (
         "Min-max counts it as if it were not in the list at all."

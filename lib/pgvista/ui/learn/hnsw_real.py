@@ -109,12 +109,16 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
         ranks = plane_ranks(plane, asked[number], places)
         inside = sum(rank <= state.LIMIT for rank in ranks)
         others = sorted(rank for rank in ranks if rank > state.LIMIT)
-        far = f"; the others have rank {_listed(others)}" if others else ""
+        far = (
+            f"; the others have rank {_listed(others)}. It walks by all dimensions, so here it seems "
+            "to jump"
+            if others
+            else ""
+        )
         verdict(
             guess,
             _NEAR[0 if inside >= 9 else 1 if inside >= 5 else 2 if inside else 3],
-            f"{inside} of the {len(ranks)} are{far}. It walks by all dimensions, so here it seems to "
-            "jump.",
+            f"{inside} of the {len(ranks)} are{far}.",
         )
         left, right = st.columns((0.66, 0.34), gap="medium", vertical_alignment="center")
         with left, st.container(horizontal=True, vertical_alignment="center"):

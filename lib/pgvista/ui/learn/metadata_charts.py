@@ -30,13 +30,15 @@ def ways_figure(ways: Sequence[tuple[str, Run]], palette: Palette) -> go.Figure:
                     for run in runs
                 ]
             },
-            text=[f"{milliseconds(run.ms)}<br>{run.pages:,} pages · {run.reading}" for run in runs],
-            textposition="outside",
-            cliponaxis=False,
-            textfont={"color": palette.text, "size": 13},
             hovertemplate="%{y}: %{x:.3f} ms<extra></extra>",
         )
     )
+    for name, run in ways:
+        figure.add_annotation(
+            x=run.ms, y=name, xanchor="left", xshift=6, align="left", showarrow=False,
+            text=f"{milliseconds(run.ms)}<br>{run.pages:,} pages · {run.reading}",
+            font={"color": palette.text, "size": 13},
+        )  # fmt: skip
     figure.update_xaxes(
         title="Execution time, ms", range=[0, longest * 2.2], fixedrange=True,
         gridcolor=palette.border, zeroline=False,
