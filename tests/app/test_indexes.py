@@ -175,6 +175,18 @@ def test_rebuilt_and_prewarmed(open_page: OpenPage, workbench: Workbench) -> Non
     assert "pages of docs_embedding_hnsw_cosine_idx read into memory" in texts(app)
 
 
+def wait_for_builds(url: str, count: int) -> None:
+    """Wait until so many builds of an index are at work in the database."""
+    give_up = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as session:
+        while session.execute(
+            "select count(*) from pg_stat_activity where datname = current_database() "
+            "and state = 'active' and query ilike 'create index%'"
+        ).fetchone() != (count,):
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+
+
 def test_cancelled_and_two_at_once(
     open_page: OpenPage, workbench: Workbench, database_url: str
 ) -> None:
@@ -187,9 +199,9 @@ def test_cancelled_and_two_at_once(
         app.number_input(key="indexes.m").set_value(8).run()
         press(app, "Build")
         assert "is at work there" in texts(app)
-        time.sleep(1.5)
+        wait_for_builds(database_url, 1)
         press(app, "Cancel")
-        time.sleep(1)
+        wait_for_builds(database_url, 0)
         other.rollback()
     assert finish_jobs(app) == [JobState.CANCELLED]
     assert vector_indexes(docs) == []

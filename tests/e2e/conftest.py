@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,11 +25,35 @@ BROWSER_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_SECONDS = 60
+START_SECONDS = 120
+WAIT_MS = 60_000
+"""How long anything is waited for on a page; a busy machine may need tens of seconds."""
+MODEL_MS = 300_000
+"""How long what needs an embedding model is waited for, which may have to be loaded first."""
+LOGS: list[Path] = []
+"""Logs of the app's processes at work; a test that fails shows their ends."""
 
 RunApp = Callable[..., str]
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the app wrote with the report of a test that failed."""
+    report = yield
+    for log in LOGS if report.failed else ():
+        if log.exists() and (said := log.read_text("utf-8", "replace")[-4000:]):
+            report.sections.append((f"log of the app, {log.parent.name}", said))
+    return report
+
+
+def until(page: Page, true: Callable[[], bool]) -> None:
+    """Wait until something is true of the page or the database that `expect` cannot ask for."""
+    give_up = time.monotonic() + WAIT_MS / 1000
+    while not true():
+        assert time.monotonic() < give_up, "it did not come true"
+        page.wait_for_timeout(50)
 
 
 def find_browser(playwright: Playwright) -> str:
@@ -67,7 +91,7 @@ def browser_page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 940}, color_scheme="light")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(WAIT_MS)
     yield page
     context.close()
 
@@ -86,6 +110,7 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
     ``run_app(script, env)``: the servers are stopped when the module's tests are done.
     """
     servers: list[subprocess.Popen[bytes]] = []
+    logs: list[Path] = []
 
     def start(script: str | Path, env: Mapping[str, str] | None = None) -> str:
         port = free_port()
@@ -106,6 +131,8 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
                 stderr=subprocess.STDOUT,
             )
         servers.append(server)
+        LOGS.append(log)
+        logs.append(log)
         url = f"http://127.0.0.1:{port}"
         give_up = time.monotonic() + START_SECONDS
         while not _healthy(url):
@@ -123,6 +150,8 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(10)
+    for log in logs:
+        LOGS.remove(log)
 
 
 def _healthy(url: str) -> bool:

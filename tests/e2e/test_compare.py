@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from tests.e2e.conftest import MODEL_MS
 from tests.e2e.test_search import serve
 
 from pgvista.api import connect
@@ -48,9 +49,11 @@ def open_compare(page: Page, base: str, **params: str) -> Page:
     query = {"collection": "help_centre", "compare_text": QUESTION} | params
     page.goto(f"{base}/compare?{urlencode(query)}")
     expect(page.get_by_role("textbox", name="Question")).to_be_visible()
-    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=300_000)
-    expect(page.get_by_text("Waiting for the model")).to_have_count(0, timeout=300_000)
-    expect(page.locator(".card").first).to_be_visible()
+    expect(page.locator(".card").first).to_be_visible(timeout=MODEL_MS)
+    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=MODEL_MS)
+    expect(page.get_by_text("Waiting for the model")).to_have_count(0, timeout=MODEL_MS)
+    empty = page.locator(".column").filter(has_not=page.locator(".card"))
+    expect(empty).to_have_count(0, timeout=MODEL_MS)
     return page
 
 
@@ -135,7 +138,7 @@ def test_a_knob_in_its_popover_moves_its_list_alone(browser_page: Page, base: st
     expect(slider).to_be_visible()  # the popover stays open
     slider.press("Home")
     expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1 ·")
-    assert ids(page, 1) == other
+    expect(cards(page, 1).locator("button.id")).to_have_text(other)
 
 
 def test_neighbours_and_back(browser_page: Page, base: str) -> None:
@@ -152,6 +155,7 @@ def test_open_in_search_takes_the_setting_along(browser_page: Page, base: str) -
     page = open_compare(browser_page, base)
     preset(page, "k 1 / 60")
     expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1 ·")
+    expect(page.locator(".column")).to_have_count(2)
     wanted = ids(page, 0)
     page.locator(".st-key-compare_a_popover").get_by_role("button").click()
     page.get_by_role("button", name="Open in Search").click()
@@ -160,7 +164,7 @@ def test_open_in_search_takes_the_setting_along(browser_page: Page, base: str) -
     )
     expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)
     expect(page.locator(".hit")).to_have_count(10)
-    assert page.locator(".hit button.id").all_text_contents() == wanted
+    expect(page.locator(".hit button.id")).to_have_text(wanted)
 
 
 def test_markup_in_a_row_stays_text(browser_page: Page, base: str) -> None:

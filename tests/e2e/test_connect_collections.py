@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import RunApp, until
 
 from pgvista.db.embedded import start_embedded
 from pgvista.ui.state import PARAMETER
@@ -68,6 +68,21 @@ def test_from_an_empty_folder_to_an_index_and_back(
     expect(page.get_by_text("No collection here yet")).to_be_visible()
 
 
+def press_test(page: Page) -> None:
+    """Press Test until its dialog opens: a press while the page is being put up can go astray."""
+    told = page.get_by_text("Test of")
+
+    def opened() -> bool:
+        page.get_by_role("button", name="Test", exact=True).first.click()
+        try:
+            expect(told).to_be_visible(timeout=15_000)
+        except AssertionError:
+            return False
+        return True
+
+    until(page, opened)
+
+
 def test_a_killed_server_is_back_at_the_next_step(
     run_app: RunApp, browser_page: Page, folder: Path
 ) -> None:
@@ -78,9 +93,7 @@ def test_a_killed_server_is_back_at_the_next_step(
     page.get_by_test_id("stSidebar").get_by_role("link", name="Connect").click()
     expect(page.get_by_role("heading", name="Embedding services")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    page.wait_for_timeout(500)  # a press while the page is still being put up can go astray
-    page.get_by_role("button", name="Test", exact=True).first.click()
-    expect(page.get_by_text("Test of")).to_be_visible()
+    press_test(page)
     expect(page.get_by_role("cell", name=re.compile(r"PostgreSQL 18")).first).to_be_visible()
     server = start_embedded(folder)
     postmaster = int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
@@ -88,7 +101,6 @@ def test_a_killed_server_is_back_at_the_next_step(
     os.kill(postmaster, signal.SIGKILL)
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Test of")).to_have_count(0)
-    page.wait_for_timeout(500)
-    page.get_by_role("button", name="Test", exact=True).first.click()
+    press_test(page)
     expect(page.get_by_role("cell", name=re.compile(r"PostgreSQL 18")).first).to_be_visible()
     server.stop()

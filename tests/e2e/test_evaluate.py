@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import MODEL_MS, RunApp
 
 import pgvista
 from pgvista.api import Workbench
@@ -15,8 +15,6 @@ from pgvista.services.collections import open_collection
 from pgvista.services.judgments import list_query_sets, read_query_set
 from pgvista.services.samples import load_sample
 from pgvista.services.search_defaults import default_request
-
-MINUTES = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +33,14 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
+def open_first_query(page: Page) -> None:
+    """Click the first cell of the table of queries, which is a canvas."""
+    table = page.get_by_test_id("stDataFrame").nth(1)
+    expect(table.locator("canvas").first).to_be_visible()
+    table.click(position={"x": 80, "y": 55})
+    page.wait_for_url("**/search?**")
+
+
 def open_part(page: Page, app: str, name: str) -> None:
     page.goto(f"{app}/evaluate?collection=help_centre")
     page.get_by_role("radio", name=name, exact=True).click()
@@ -45,14 +51,13 @@ def test_modes_are_measured_and_a_query_opens_in_search(browser_page: Page, app:
     page = browser_page
     open_part(page, app, "Measure")
     page.locator(".st-key-evaluate_measure_go button").click()
-    expect(page.get_by_text("Means over 80 queries of Help centre")).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("Means over 80 queries of Help centre")).to_be_visible(timeout=MODEL_MS)
     expect(page.get_by_text("hybrid against semantic")).to_be_visible()
     settled(page)
-    page.get_by_test_id("stDataFrame").nth(1).click(position={"x": 80, "y": 55})
-    page.wait_for_url("**/search?**")
+    open_first_query(page)
     question = page.get_by_role("textbox", name="Question")
     expect(question).not_to_have_value("")
-    expect(page.locator("li.hit").first).to_be_visible(timeout=MINUTES)
+    expect(page.locator("li.hit").first).to_be_visible(timeout=MODEL_MS)
 
 
 def test_the_grid_decides_and_search_begins_with_its_winner(
@@ -62,7 +67,7 @@ def test_the_grid_decides_and_search_begins_with_its_winner(
     open_part(page, app, "Grid")
     page.get_by_role("button", name="Run the grid").click()
     sentence = page.get_by_role("heading", name="Take RRF")
-    expect(sentence).to_be_visible(timeout=MINUTES)
+    expect(sentence).to_be_visible(timeout=MODEL_MS)
     expect(page.get_by_text("drawn by chance, chose the best of 257 settings")).to_be_visible()
     charts = page.get_by_test_id("stPlotlyChart")
     expect(charts).to_have_count(4)
@@ -102,7 +107,7 @@ def test_hits_are_judged_by_keys_that_rest_while_one_types(
     )
     page.get_by_role("button", name="Begin to judge").click()
     told = page.get_by_text("judged", exact=False).filter(has_text="0 of ")
-    expect(told.first).to_be_visible(timeout=MINUTES)
+    expect(told.first).to_be_visible(timeout=MODEL_MS)
     settled(page)
     expect(page.get_by_text("grade", exact=True).first).to_be_visible()  # the keys are listened to
     card = page.locator(".st-key-evaluate_hit")
@@ -124,7 +129,7 @@ def test_hits_are_judged_by_keys_that_rest_while_one_types(
     page.keyboard.type("20 devices u s")
     expect(field).to_have_value("20 devices u s")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("0 of ").first).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("0 of ").first).to_be_visible(timeout=MODEL_MS)
     assert grades(sample) == [3]
 
 
@@ -137,10 +142,9 @@ def test_a_link_from_the_table_names_its_settings(browser_page: Page, app: str) 
     page.locator(".st-key-evaluate_settings_4").get_by_text("published recipe").click()
     settled(page)
     page.locator(".st-key-evaluate_measure_go button").click()
-    expect(page.get_by_text("published recipe against keyword")).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("published recipe against keyword")).to_be_visible(timeout=MODEL_MS)
     settled(page)
-    page.get_by_test_id("stDataFrame").nth(1).click(position={"x": 80, "y": 55})
-    page.wait_for_url("**/search?**")
+    open_first_query(page)
     given = parse_qs(urlsplit(page.url).query)
     assert given["search_match"] == ["all"]
     assert given["search_rank"] == ["ts_rank_cd"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import MODEL_MS, RunApp
 
 import pgvista
 from pgvista.api import Workbench
@@ -25,7 +25,7 @@ def app(run_app: RunApp, module_database_url: str, sample: Workbench, browser: B
     url = run_app("app.py", {"PGVISTA_URL": module_database_url})
     page = browser.new_page()
     page.goto(url)  # served bare, a link to a page is known once the app has been run
-    expect(page.get_by_role("link", name="By example")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="By example")).to_be_visible()
     page.close()
     return url
 
@@ -51,7 +51,7 @@ def test_words_with_variety(browser_page: Page, app: str) -> None:
     page.goto(f"{app}/by_example?collection=help_centre&example_variety=0.8")
     page.get_by_label("Words or an id").fill("forgotten password")
     hits = page.locator("li.hit")
-    expect(hits).to_have_count(10, timeout=60_000)
+    expect(hits).to_have_count(10, timeout=MODEL_MS)
     expect(hits.first.locator(".title")).to_contain_text("recovery code")
     expect(hits.nth(9).locator(".moved")).not_to_have_text("=")
 

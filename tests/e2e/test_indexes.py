@@ -7,11 +7,22 @@ import re
 import numpy as np
 import psycopg
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import RunApp, until
 
 import pgvista
 
 ROWS = 500
+
+
+def builds(url: str) -> int:
+    """Count the builds of an index at work in the database."""
+    with psycopg.connect(url) as session:
+        row = session.execute(
+            "select count(*) from pg_stat_activity where datname = current_database() "
+            "and state = 'active' and query ilike 'create index%'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_a_build_is_watched_stopped_and_done(
@@ -37,7 +48,8 @@ def test_a_build_is_watched_stopped_and_done(
         sidebar.get_by_role("link", name="Indexes").click()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("button", name="Stopping…")).to_be_visible()
-        page.wait_for_timeout(2_000)  # the build is told, before nothing holds it up any more
+        # The build ends before nothing holds it up any more.
+        until(page, lambda: not builds(database_url))
         other.rollback()
     expect(page.get_by_text("was cancelled")).to_be_visible()
     expect(page.get_by_text("No index on the vectors")).to_be_visible()
@@ -48,6 +60,7 @@ def test_a_build_is_watched_stopped_and_done(
     expect(build).to_be_disabled()
 
     table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas").first).to_be_visible()
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 16, box["y"] + 35 + 17)  # the table is a canvas

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import MODEL_MS, RunApp
 
 ROWS = "".join(
     json.dumps({"id": f"r{n:05}", "text": f"text {n}", "embedding": [n, 1, 2], "year": n % 50})
@@ -49,6 +49,7 @@ def pick(page: Page, row: int) -> None:
     """Click into a cell of the table's row."""
     table = page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)  # it is not drawn anew just now
     table.click(position={"x": 250, "y": HEADER_PX + ROW_PX * row + ROW_PX // 2})
 
 
@@ -58,7 +59,7 @@ def test_a_sample_is_two_clicks_from_its_search(browser_page: Page, base: str) -
     expect(page.get_by_text("Postgres 18")).to_be_visible()
     page.get_by_role("button", name="Load 233 rows").click()
     expect(page.get_by_text("Load Help centre").first).to_be_visible()
-    page.get_by_role("button", name="increase text size on display").click(timeout=300_000)
+    page.get_by_role("button", name="increase text size on display").click(timeout=MODEL_MS)
     expect(page.get_by_text("Adjust font size in settings").first).to_be_visible()
 
     go(page, "Browse")
@@ -83,7 +84,7 @@ def test_a_file_is_loaded_while_another_page_is_open(
     expect(page.get_by_text("Load rows.jsonl into rows").first).to_be_visible()
     go(page, "Home")
     go(page, "Load")
-    expect(page.get_by_text("done in")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("done in")).to_be_visible(timeout=MODEL_MS)
     expect(page.get_by_text("1 row was set aside")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Rows set aside as CSV").click()

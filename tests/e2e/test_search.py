@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import LOGS, MODEL_MS, START_SECONDS, free_port
 
 from pgvista.api import connect
 from pgvista.db.embedded import start_embedded
@@ -51,23 +51,26 @@ def folder() -> Iterator[Path]:
 def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start `pgvista run` on a free port; return the process and its address."""
     port = free_port()
-    serving = subprocess.Popen(
-        [sys.executable, "-m", "pgvista", "run", "--port", str(port), "--headless"],
-        cwd=folder,
-        env={**os.environ, "PGVISTA_DATA": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = folder / f"app-{port}.log"
+    with log.open("wb") as sink:
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "pgvista", "run", "--port", str(port), "--headless"],
+            cwd=folder,
+            env={**os.environ, "PGVISTA_DATA": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    LOGS.append(log)  # gone with its folder
     url = f"http://127.0.0.1:{port}"
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + START_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
                 return serving, url
         except (urllib.error.URLError, OSError):
-            assert serving.poll() is None, "pgvista run ended"
-            assert time.monotonic() < give_up
+            assert serving.poll() is None, log.read_text("utf-8", "replace")[-2000:]
+            assert time.monotonic() < give_up, "pgvista run does not answer"
             time.sleep(0.1)
 
 
@@ -94,8 +97,17 @@ def ask(page: Page, text: str = QUESTION) -> None:
     box.fill(text)
     box.press("Enter")
     # The model may have to be loaded first.
-    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=120_000)
+    expect(page.get_by_text("Loading all-MiniLM-L6-v2")).to_have_count(0, timeout=MODEL_MS)
     expect(status(page)).to_contain_text("hits")
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def ask_hybrid(page: Page) -> None:
+    """Ask, and wait until the hits of both lists are there: the words' own may come first."""
+    ask(page)
+    expect(status(page)).to_contain_text("candidates", timeout=MODEL_MS)
+    expect(page.locator(".hit")).to_have_count(10)
+    expect(page.locator(".hit").first.locator(".line")).to_have_count(2)
 
 
 def mode(page: Page, name: str) -> None:
@@ -112,11 +124,8 @@ def test_three_modes_find_rows_and_mark_words(browser_page: Page, base: str) -> 
     browser_page.goto(base)
     expect(browser_page.get_by_role("link", name="Search", exact=True)).to_be_visible()
     page = open_search(browser_page, base)
-    ask(page)
-    expect(status(page)).to_contain_text("candidates", timeout=120_000)
-    first = page.locator(".hit").first
-    expect(first.locator("mark").first).to_be_visible()
-    expect(first.locator(".line")).to_have_count(2)
+    ask_hybrid(page)
+    expect(page.locator(".hit").first.locator("mark").first).to_be_visible()
     hybrid = ids(page)
     assert len(hybrid) == 10
     mode(page, "Keyword")
@@ -135,8 +144,7 @@ def test_a_dragged_knob_reorders_the_hits_before_it_is_let_go(
     browser_page: Page, base: str
 ) -> None:
     page = open_search(browser_page, base)
-    ask(page)
-    expect(status(page)).to_contain_text("candidates", timeout=120_000)
+    ask_hybrid(page)
     before = ids(page)
     thumb = page.get_by_role("slider", name="Semantic weight", exact=True)
     box = thumb.bounding_box()
@@ -166,8 +174,7 @@ def test_the_ledger_tells_what_k_moved_and_how_each_sum_came_about(
     browser_page: Page, base: str
 ) -> None:
     page = open_search(browser_page, base)
-    ask(page)
-    expect(status(page)).to_contain_text("candidates", timeout=120_000)
+    ask_hybrid(page)
     head = page.locator(".hits .head")
     expect(head).to_contain_text("semantic: 100 asked, 100 got · keyword: 100 asked,")
     expect(head.locator(".since")).to_have_count(0)
@@ -218,7 +225,7 @@ def test_a_knob_that_a_method_has_not_is_locked(browser_page: Page, base: str) -
 
 def test_neighbours_of_a_hit_and_back(browser_page: Page, base: str) -> None:
     page = open_search(browser_page, base)
-    ask(page)
+    ask_hybrid(page)
     before = ids(page)
     page.locator(".hit").first.get_by_role("button", name="similar").click()
     expect(page.get_by_text(f"Nearest to {before[0]}, by its own vector")).to_be_visible()
@@ -229,8 +236,7 @@ def test_neighbours_of_a_hit_and_back(browser_page: Page, base: str) -> None:
 
 def test_a_bad_filter_is_one_sentence_and_nothing_is_lost(browser_page: Page, base: str) -> None:
     page = open_search(browser_page, base)
-    ask(page)
-    expect(status(page)).to_contain_text("candidates", timeout=120_000)
+    ask_hybrid(page)
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("tab", name="JSON").click()
     box = page.get_by_role("textbox", name="Filter as JSON")
@@ -242,8 +248,8 @@ def test_a_bad_filter_is_one_sentence_and_nothing_is_lost(browser_page: Page, ba
     box.press("Control+Enter")
     expect(page.get_by_role("button", name="product is LK-320")).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
-    for chips in page.locator(".hit .foot").all_inner_texts():
-        assert "LK-320" in chips
+    expect(page.locator(".hit .foot").filter(has_text="LK-320").first).to_be_visible()
+    expect(page.locator(".hit .foot").filter(has_not_text="LK-320")).to_have_count(0)
     expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)
 
 
@@ -251,7 +257,7 @@ def test_a_link_opens_the_same_search_for_somebody_else(
     browser_page: Page, browser: Browser, base: str
 ) -> None:
     page = open_search(browser_page, base)
-    ask(page)
+    ask_hybrid(page)
     page.get_by_role("slider", name="RRF k", exact=True).press("Home")
     expect(page.locator(".hit .line").first).to_contain_text("0.5")  # 1 / (1 + 1)
     mode(page, "Share")
@@ -264,9 +270,9 @@ def test_a_link_opens_the_same_search_for_somebody_else(
     other = browser.new_context().new_page()
     other.goto(address)
     expect(other.get_by_role("textbox", name="Question")).to_have_value(QUESTION)
-    expect(status(other)).to_contain_text("candidates", timeout=120_000)
+    expect(status(other)).to_contain_text("candidates", timeout=MODEL_MS)
     expect(other.get_by_role("slider", name="RRF k")).to_have_attribute("aria-valuetext", "1")
-    assert ids(other) == wanted
+    expect(other.locator(".hit button.id")).to_have_text(wanted)
     other.context.close()
 
 
@@ -331,5 +337,5 @@ def test_a_killed_server_is_started_again_and_the_question_is_answered(
     pid = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
     ask(page, "E2041")
-    expect(page.locator(".hit").first).to_contain_text("E2041", timeout=60_000)
+    expect(page.locator(".hit").first).to_contain_text("E2041")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
