@@ -53,6 +53,9 @@ def test_the_readers_rows_on_the_plane(docs: Collection, open_page: OpenPage) ->
     assert "12 centroids among 370 rows" in said
     assert "A projection: docs on its first two principal components" in said
     assert "pgvector cuts all 8 dimensions" in said
+    # in a low window the sidebar's list of lessons would hide it
+    assert "learn_collection" in {item.key for item in app.main.selectbox}
+    assert not app.sidebar.selectbox
     app.session_state[state.ARENA] = state.DRAWN
     app.run()
     assert "12 centroids among 2,000 rows" in texts(app)

@@ -65,7 +65,7 @@ def presenting() -> bool:
 
 
 def data_place() -> DeltaGenerator:
-    """Return where a step puts the choice of its data: beside the lesson's idea.
+    """Return where a step puts the choice of its data: in the lesson's head.
 
     It is there while a lesson is read, and not while it is presented.
     """
@@ -197,6 +197,7 @@ def _read(lesson: Lesson, found: Sequence[Lesson], steps: Sequence[Step], at: in
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"## {lesson.title}", width="content")
         st.space("stretch")
+        st.session_state[_DATA_PLACE] = st.container(width=_DATA_WIDTH)
         st.markdown(f":gray[Lesson {lesson.number} of {len(found)}]", width="content")
         st.button(
             "Present",
@@ -207,9 +208,7 @@ def _read(lesson: Lesson, found: Sequence[Lesson], steps: Sequence[Step], at: in
             on_click=_set_present,
             args=(True,),
         )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":gray[{lesson.idea}]", width="stretch")
-        st.session_state[_DATA_PLACE] = st.container(width=_DATA_WIDTH)
+    st.markdown(f":gray[{lesson.idea}]")
     _outline(steps, at)
     step = steps[at]
     st.markdown(f"### {step.title}")
