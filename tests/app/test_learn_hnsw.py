@@ -116,7 +116,7 @@ def test_real_rows(open_page: OpenPage, docs: Collection) -> None:
     assert "The vectors have 8 dimensions" in texts(app)
     assert "Query:" not in texts(app)
     reveal(app, "picture")
-    assert "The walk goes by all dimensions" in said(app)
+    assert "It walks by all dimensions" in said(app)
     assert "Query: **text" in texts(app)
     first = texts(app)
     app.button(key="learn_hnsw_row_other").click().run()
