@@ -11,18 +11,21 @@ from pgvista.db.database import Database
 from pgvista.db.target import target_from_url
 from pgvista.errors import NotFound
 from pgvista.model.collection import NewCollection
+from pgvista.model.filters import Comparison
 from pgvista.model.metric import Metric
 from pgvista.model.search import IterativeScan
 from pgvista.science.lesson_filtering import drawn, grouped_vectors, labels_of, passing
 from pgvista.services import collections
 from pgvista.services.lesson_filtering import (
     EF_SEARCHES,
+    LEFT_TO_PLANNER,
     MAX_SCAN_TUPLES,
     find_candidates,
     measure_filters,
+    measure_own_filter,
     partial_index,
 )
-from pgvista.services.lesson_sample import sample_vectors
+from pgvista.services.lesson_sample import sample_filtered, sample_vectors
 
 VECTORS = grouped_vectors(2_015, 12, groups=9, seed=1)
 POINTS, QUERIES = VECTORS[15:], VECTORS[:15]
@@ -98,3 +101,38 @@ def test_a_sample_of_nothing(db: Database) -> None:
     made = collections.create(db, NewCollection("docs", dimension=2))
     with pytest.raises(NotFound, match="0 rows with a vector"):
         sample_vectors(db, made, rows=10, queries=2)
+
+
+def test_a_real_filter_is_counted_and_labels_the_same_sample(db: Database) -> None:
+    """Of 400 rows every fifth is red; one more that is red has no vector, and counts nowhere."""
+    made = collections.create(db, NewCollection("docs", dimension=2))
+    with db.transaction() as connection:
+        connection.execute(
+            "insert into pgvista.docs (id, embedding, metadata) select n::text, "
+            "('[' || cos(n)::text || ',' || sin(n)::text || ']')::vector, "
+            "jsonb_build_object('it''s', case when n % 5 = 0 then 'red' else 'blue' end, 'n', n) "
+            "from generate_series(1, 400) as n"
+        )
+        connection.execute(
+            "insert into pgvista.docs (id, metadata) select 'x', metadata from pgvista.docs where id = '5'"
+        )
+    wanted = Comparison("it's", "$eq", "red")
+    drawn_rows = sample_filtered(db, made, wanted, rows=200, queries=10)
+    plain = sample_vectors(db, made, rows=200, queries=10)
+    assert np.array_equal(drawn_rows.sample.points, plain.points)
+    assert np.array_equal(drawn_rows.sample.queries, plain.queries)
+    reds = {(round(np.cos(n), 4), round(np.sin(n), 4)) for n in range(5, 401, 5)}
+    for point, meets in zip(drawn_rows.sample.points.astype(float), drawn_rows.meets, strict=True):
+        assert bool(meets) == ((round(point[0], 4), round(point[1], 4)) in reds)
+    found = measure_own_filter(db, made, wanted, rows=200, queries=10)
+    assert found.in_table == (80, 400)
+    assert found.meet == int(drawn_rows.meets.sum())
+    assert found.ways["strict_order"].rows == 10
+    assert found.ways[LEFT_TO_PLANNER].recall == 1
+    assert all(
+        drawn_rows.meets[place] for way in found.ways.values() for row in way.found for place in row
+    )
+    assert "where label = 1" in found.sql[1]
+    assert "relaxed_order" in found.sql[-2]
+    nobody = measure_own_filter(db, made, Comparison("it's", "$eq", "green"), rows=200, queries=10)
+    assert (nobody.meet, nobody.in_table, dict(nobody.ways)) == (0, (0, 400), {})
