@@ -42,22 +42,21 @@ def look_card(db: Database, collection: Collection) -> None:
 @st.fragment
 def _shown() -> None:
     """Draw what is shown besides the points, and tell the map: nothing else is sent for it."""
-    with st.container(gap=None):
-        chosen = st.pills(
-            "Show",
-            SHOWN,
-            selection_mode="multi",
-            default=None if state.SHOW in st.session_state else [LEGEND, LABELS],
-            key=state.SHOW,
-            help=f"{CONTOURS} shades where points lie densely.",
-            persist_state="session",
-        )
-        look = {
-            "legend": LEGEND in chosen,
-            "labels": LABELS in chosen,
-            "density": CONTOURS in chosen,
-        }
-        map_look({"key": state.KEY, **look}, key="map_shown")
+    chosen = st.pills(
+        "Show",
+        SHOWN,
+        selection_mode="multi",
+        default=None if state.SHOW in st.session_state else [LEGEND, LABELS],
+        key=state.SHOW,
+        help=f"{CONTOURS} shades where points lie densely.",
+        persist_state="session",
+    )
+    look = {
+        "legend": LEGEND in chosen,
+        "labels": LABELS in chosen,
+        "density": CONTOURS in chosen,
+    }
+    map_look({"key": state.KEY, **look}, key="map_shown")
 
 
 @st.fragment

@@ -27,25 +27,24 @@ def query_line(
     db: Database, collection: Collection, shown: OpenMap, embedder: ModelEmbedder | None
 ) -> None:
     """Draw the query's line, and hand the map what lies over its points."""
-    with st.container(gap=None):
-        st.text_input(
-            "Query",
-            key=state.TEXT,
-            placeholder="Place words or a row's id on the map"
-            if collection.model
-            else "Place a row on the map, by its id",
-            label_visibility="collapsed",
-            persist_state="session",
-            live="400ms",
-            on_change=_typed,
-        )
-        if st.session_state.pop(_TYPED, False) and state.link_is_shown():
-            st.rerun()  # the link holds the query
-        answer = find(db, collection, shown, embedder)
-        map_overlay(pack_overlay(overlay(shown, answer)), key="map_overlay")
-        by_distance = st.session_state.get(state.COLOUR) == DISTANCE
-        if by_distance:  # a byte a point, for each query
-            map_colours(colours(db, collection, shown, answer.distances), key="map_distances")
+    st.text_input(
+        "Query",
+        key=state.TEXT,
+        placeholder="Place words or a row's id on the map"
+        if collection.model
+        else "Place a row on the map, by its id",
+        label_visibility="collapsed",
+        persist_state="session",
+        live="400ms",
+        on_change=_typed,
+    )
+    if st.session_state.pop(_TYPED, False) and state.link_is_shown():
+        st.rerun()  # the link holds the query
+    answer = find(db, collection, shown, embedder)
+    map_overlay(pack_overlay(overlay(shown, answer)), key="map_overlay")
+    by_distance = st.session_state.get(state.COLOUR) == DISTANCE
+    if by_distance:  # a byte a point, for each query
+        map_colours(colours(db, collection, shown, answer.distances), key="map_distances")
     if answer.waits and embedder is not None:
         map_waiting(embedder)
     if answer.error is not None:
