@@ -143,7 +143,7 @@ def _walk_rows(rows: Rows, guess: Guess | None) -> None:
             texts=account(graph, found, due=len(truth), missed=len(lost)),
             alt=f"{len(plane):,} rows in the plane of their first two principal components; "
             f"{len(truth) - len(lost)} of {len(truth)} neighbours found.",
-            rest_rem=26.3 if presenting() else 34,
+            rest_rem=24.8 if presenting() else 34,
         )
         hnsw_player(
             pack_walk(found, scene),
