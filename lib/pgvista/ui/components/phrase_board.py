@@ -7,6 +7,7 @@ their own it would be a dozen elements, which the browser draws one after the ot
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ MAX_CHARS = 100_000
 """Of a field; the rest is left out. Some 15,000 words, far more than the model reads."""
 MAX_NAME_CHARS = 60
 LETTERS = "ABCDEFGHIJ"
+
+_FRAME_S = 0.016
+"""So long the script waits after a typed phrase: its pictures go out and are painted first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def phrase_board(fields: Sequence[PhraseField], panes: Sequence[Pane] = (), *, k
     the pictures are known: what is drawn after it delays nothing.
     """
     state: Any = st.session_state
-    inner, known, marks = f"_{key}.input", f"_{key}.known", f"_{key}.marks"
+    inner, known, marks, waited = (
+        f"_{key}.{name}" for name in ("input", "known", "marks", "waited")
+    )
     current = tuple(field.text for field in fields)
     seq, set_count = state.get(marks, (0, 0))
     if state.get(known) != current:  # set from Python, or drawn for the first time
@@ -75,6 +81,7 @@ def phrase_board(fields: Sequence[PhraseField], panes: Sequence[Pane] = (), *, k
             for field, text in zip(fields, typed[0], strict=True):
                 state[field.key] = text
             state[known], state[marks] = typed[0], (typed[1], state[marks][1])
+            state[waited] = True
 
     _board(
         key=inner,
@@ -94,6 +101,8 @@ def phrase_board(fields: Sequence[PhraseField], panes: Sequence[Pane] = (), *, k
         },
         on_sent_change=take,
     )
+    if state.pop(waited, False):
+        time.sleep(_FRAME_S)
 
 
 def read_sent(sent: object, count: int, set_count: int) -> tuple[tuple[str, ...], int] | None:
