@@ -60,20 +60,20 @@ def test_the_truth_is_exact_however_often_it_is_asked(docs: Collection) -> None:
 
 
 def test_hits_and_misses_are_marked(docs: Collection) -> None:
-    request = NearestRequest(QUERY, limit=20, ef_search=20)
+    request = NearestRequest(QUERY, limit=20, ef_search=10)
     truth = find_truth(docs.db, docs.info, request)
     trial = try_index(docs.db, docs.info, request, truth)
     want = by_numpy(20)
     got = {row.id for row in trial.rows if row.index_rank is not None}
     assert trial.diagnosis.index_used is not None
-    assert 0 < trial.missed < 20  # a poor index, by intent
+    assert 10 <= trial.missed < 20  # ten rows come, by intent
     assert {row.id for row in trial.rows if row.mark is Mark.HIT} == got & set(want)
     assert {row.id for row in trial.rows if row.mark is Mark.MISSED} == set(want) - got
     assert {row.id for row in trial.rows if row.mark is Mark.EXTRA} == got - set(want)
     assert trial.recall == len(got & set(want)) / 20
     distances = [row.distance for row in trial.rows]
     assert distances == sorted(distances)
-    assert trial.cost.rows_read == 20
+    assert trial.cost.rows_read == 10
     assert trial.cost.buffers_hit + trial.cost.buffers_read > 0
     assert "set local" in trial.sql
     assert "plan_cache_mode" not in trial.sql
