@@ -170,7 +170,8 @@ def draw_row(db: Database, collection: Collection, number: int) -> str:
     rows = db.query(query.statement, query.params)
     if not rows:
         raise InvalidInput(
-            f"{collection.name} has no row with a vector that can be found.", "Load rows first."
+            f"{collection.name} has no row with a vector that can be found.",
+            "Load rows, or choose a collection whose vectors are not all NULL or zero.",
         )
     return str(rows[0][0])
 

@@ -91,7 +91,7 @@ def lesson_collection(
     held = stats(db, collection)
     if held.rows_exact and held.rows < rows:
         st.info(
-            f"**{plain(name)} has {held.rows:,} rows; this lesson needs {rows:,}.**  \n"
+            f"**{plain(name)} has {'1 row' if held.rows == 1 else f'{held.rows:,} rows'}; this lesson needs {rows:,}.**  \n"
             "Choose another collection above, or load a sample on the page Home.",
             icon=":material/database:",
         )

@@ -143,6 +143,9 @@ def _remember(lists: Lists) -> None:
         "a list gets nothing from it.\n"
         "- A **small k** lets the first ranks decide, a **large k** lets agreement decide; 60 is the "
         "value of the paper (Cormack, Clarke and Büttcher 2009), a convention.\n"
+        "- A rank does not tell how much of the question a row has. pgvista's own default, **RRF by "
+        "coverage**, lets a hit by words count by that: its BM25 beside what a row scores that has "
+        "every word.\n"
         "- What is right for your rows is **measured**, not believed: the page Evaluate tries the "
         "values of k and the weights on judged queries."
     )
