@@ -123,7 +123,7 @@ def test_the_readers_own_rows(workbench: Workbench, open_page: OpenPage) -> None
     few = workbench.create_collection("few", dimension=2)
     few.upsert([{"id": "a", "embedding": [1.0, 0.0]}])
     app = open_page(PAGE, data=state.OWN, collection="few")
-    assert "few has 1 rows; this lesson needs 1,000" in infos(app)
+    assert "few has 1 row; this lesson needs 1,000" in infos(app)
     app.session_state[state.DATA] = state.MADE
     app.run()
     assert "**40** nearest candidates" in texts(app)

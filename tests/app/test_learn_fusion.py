@@ -226,4 +226,4 @@ def test_without_rows_a_sample_is_offered(open_page: OpenPage, workbench: Workbe
     assert "This lesson runs on real rows" in texts(open_page(PAGE))
     made = workbench.create_collection("docs", model=MODEL)
     made.upsert([{"id": "one", "content": "a sound", "embedding": at(1)}])
-    assert "docs has 1 rows; this lesson needs 2." in infos(open_page(PAGE))
+    assert "docs has 1 row; this lesson needs 2." in infos(open_page(PAGE))

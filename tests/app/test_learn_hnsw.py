@@ -137,7 +137,7 @@ def test_a_collection_with_too_few_rows(open_page: OpenPage, workbench: Workbenc
     made = workbench.create_collection("few", dimension=2)
     made.upsert([{"id": "a", "embedding": [1, 2]}])
     app = open_page(PAGE, step="rows", collection="few")
-    assert "has 1 rows" in said(app)
+    assert "has 1 row" in said(app)
 
 
 def test_rows_that_are_all_equal(open_page: OpenPage, workbench: Workbench) -> None:

@@ -149,7 +149,7 @@ def test_too_few_rows_zero_vectors_and_no_collection(
     few = workbench.create_collection("few", dimension=2)
     few.upsert([{"id": "a", "embedding": [1.0, 0.0]}])
     app = open_page(PAGE, step="pgvector", collection="few")
-    assert "few has 1 rows; this lesson needs 20" in infos(app)
+    assert "few has 1 row; this lesson needs 20" in infos(app)
     zeros = workbench.create_collection("zeros", dimension=2)
     zeros.upsert(
         {"id": str(n), "embedding": [0.0, 0.0] if n < 5 else [float(n), 1.0]} for n in range(40)

@@ -90,8 +90,9 @@ def lesson_collection(
     collection = found[name]
     held = stats(db, collection)
     if held.rows_exact and held.rows < rows:
+        count = "1 row" if held.rows == 1 else f"{held.rows:,} rows"
         st.info(
-            f"**{plain(name)} has {'1 row' if held.rows == 1 else f'{held.rows:,} rows'}; this lesson needs {rows:,}.**  \n"
+            f"**{plain(name)} has {count}; this lesson needs {rows:,}.**  \n"
             "Choose another collection above, or load a sample on the page Home.",
             icon=":material/database:",
         )
