@@ -153,11 +153,12 @@ def test_cancel_keeps_nothing(workbench: Workbench, stage: str) -> None:
 
 def test_as_a_job_it_stops_between_epochs(workbench: Workbench) -> None:
     made = docs(workbench)
-    laying_out, runner = threading.Event(), JobRunner()
+    laying_out, cancelled, runner = threading.Event(), threading.Event(), JobRunner()
 
     def work(reporter: Reporter) -> SavedMap:
         def on_preview(points: MapPoints) -> None:
             laying_out.set()
+            assert cancelled.wait(60)
 
         return make_map(
             made.db, made.info, MapSpec(n_neighbors=100), reporter=reporter, on_preview=on_preview
@@ -166,6 +167,7 @@ def test_as_a_job_it_stops_between_epochs(workbench: Workbench) -> None:
     job = runner.submit("map", work, owner="me")
     assert laying_out.wait(60)
     runner.cancel(job.id, owner="me")
+    cancelled.set()
     ended = runner.wait(job.id, owner="me", timeout_s=60)
     runner.close()
     assert ended.state == "cancelled"

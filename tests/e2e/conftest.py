@@ -56,6 +56,21 @@ def until(page: Page, true: Callable[[], bool]) -> None:
         page.wait_for_timeout(50)
 
 
+def idle(page: Page, ms: int = 500) -> None:
+    """Wait until no script has run for so many milliseconds: what was done is shown, and all sent."""
+    page.wait_for_function(
+        """ms => {
+          const app = document.querySelector("[data-testid=stApp]");
+          const still = app?.dataset.testScriptState === "notRunning";
+          if (!still) window.stillSince = undefined;
+          else window.stillSince ??= performance.now();
+          return still && performance.now() - window.stillSince >= ms;
+        }""",
+        arg=ms,
+    )
+    page.evaluate("window.stillSince = undefined")
+
+
 def find_browser(playwright: Playwright) -> str:
     """Return the program to start: CHROMIUM, then the PATH, then Playwright's own."""
     if named := os.environ.get("CHROMIUM"):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.e2e.conftest import RunApp, until
+from tests.e2e.conftest import RunApp, idle, until
 
 GALLERY = "tests/e2e/gallery.py"
 
@@ -164,7 +164,7 @@ def test_the_slider_is_the_same_element_after_every_rerun(show: Callable[[str], 
     thumb.evaluate("node => (node.marker = 1)")
     drag(page, thumb, seconds=0.8)
     page.mouse.up()
-    page.wait_for_timeout(400)
+    idle(page)
     assert thumb.evaluate("node => node.marker") == 1
 
 
@@ -192,7 +192,7 @@ def test_an_action_is_returned_once(show: Callable[[str], Page]) -> None:
     row.get_by_role("button", name="on the map").click()
     expect(page.get_by_text("actions=map:help-044", exact=True)).to_be_visible()
     page.get_by_role("button", name="Run again").click()
-    page.wait_for_timeout(600)
+    idle(page)
     expect(page.get_by_text("actions=map:help-044", exact=True)).to_be_visible()
     row.get_by_role("button", name="on the map").click()
     expect(page.get_by_text("actions=map:help-044;map:help-044", exact=True)).to_be_visible()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import RunApp, until
 
 import pgvista
 from pgvista.api import Workbench
@@ -110,11 +110,12 @@ def test_with_length_one_three_orders_agree(browser_page: Page, app: str) -> Non
     point(page, "D").focus()
     page.keyboard.press("ArrowUp")
     expect(point(page, "D")).not_to_have_attribute("aria-valuetext", before or "")
-    orders = [
-        page.locator(".orders .column").nth(at).locator(".disc").all_inner_texts()
-        for at in range(3)
-    ]
-    assert orders[0] == orders[1] == orders[2]
+    columns = page.locator(".orders .column")
+
+    def orders() -> list[list[str]]:
+        return [columns.nth(at).locator(".disc").all_inner_texts() for at in range(3)]
+
+    until(page, lambda: len({tuple(order) for order in orders()}) == 1)
     x, y = (
         float(value)
         for value in (point(page, "D").get_attribute("aria-valuetext") or "").split(",")
@@ -133,10 +134,8 @@ def test_more_candidates_bring_rows_back(browser_page: Page, app: str) -> None:
     knob.press("End")
     expect(page.get_by_text("10 are found with 200 candidates")).to_be_visible()
     places = page.locator(".orders .column")
-    assert (
-        places.nth(1).locator(".label").all_inner_texts()
-        == places.nth(2).locator(".label").all_inner_texts()
-    )
+    labels = [places.nth(at).locator(".label") for at in (1, 2)]
+    until(page, lambda: labels[0].all_inner_texts() == labels[1].all_inner_texts())
     expect(page).to_have_url(re.compile("candidates=200"))
 
 

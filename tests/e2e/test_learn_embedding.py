@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import free_port, idle
 
 from pgvista.api import connect
 from pgvista.db.embedded import start_embedded
@@ -65,13 +65,6 @@ def open_step(page: Page, address: str) -> Page:
     return page
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has run: only then is a key of the presenter taken."""
-    page.wait_for_timeout(500)
-    page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')")
-    page.wait_for_timeout(500)
-
-
 def test_a_phrase_about_cheese_shows_while_it_is_typed(browser_page: Page, served: str) -> None:
     page = open_step(browser_page, f"{served}/embedding?step=near")
     box = page.locator(".st-key-learn_embedding_nearest_box")
@@ -100,11 +93,11 @@ def test_the_presenter_turns_steps_and_tokens_are_read(browser_page: Page, serve
     page.set_viewport_size({"width": 1280, "height": 720})
     open_step(page, f"{served}/embedding?step=near&present=1")
     expect(page.get_by_role("button", name="Reveal")).to_be_visible(timeout=LOADING_MS)
-    settle(page)
+    idle(page)  # only then is a key of the presenter taken
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("table").locator("td.marked").first).to_have_text("0.81")
     expect(page.get_by_text("Postgres measures the distance")).to_be_visible()
-    settle(page)
+    idle(page)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("##bel")).to_be_visible()
     expect(page.get_by_text("mean of 9, length 1")).to_be_visible()

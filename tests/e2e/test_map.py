@@ -13,6 +13,7 @@ import numpy as np
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
+from tests.e2e.conftest import idle, until
 from tests.e2e.test_search import serve
 
 from pgvista.api import Collection, Workbench, connect
@@ -120,6 +121,20 @@ def view(page: Page) -> Any:
     )
 
 
+def zoom_in(page: Page) -> None:
+    """Press the button, and wait until the map has come to rest."""
+    before = seen = view(page)
+    page.locator("[data-title='Zoom in']").click()
+
+    def at_rest() -> bool:
+        nonlocal seen
+        page.wait_for_timeout(300)
+        last, seen = seen, view(page)
+        return bool(before != seen == last)
+
+    until(page, at_rest)
+
+
 def selected_places(page: Page) -> set[int]:
     return set(page.evaluate(f"Array.from({GD}._fullData[1].selectedpoints ?? [])"))
 
@@ -163,8 +178,7 @@ def test_a_lasso_gets_the_right_keys(browser_page: Page, served: Served) -> None
 def test_what_is_asked_keeps_zoom_and_selection(browser_page: Page, served: Served) -> None:
     base, saved = served.url, served.saved
     page = open_map(browser_page, base)
-    page.locator("[data-title='Zoom in']").click()
-    page.wait_for_timeout(600)
+    zoom_in(page)
     corners, _ = box_of(saved)
     lasso(page, corners)
     expect(page.get_by_text("rows selected")).to_be_visible()
@@ -201,9 +215,13 @@ def test_a_click_shows_the_row_and_what_the_map_gets_wrong(
     card = page.locator(".st-key-map_row")
     expect(card).to_contain_text(saved.points.ids[far])
     expect(card).to_contain_text("true neighbours lie beside it")
-    marks = page.evaluate("window.pgvistaMaps.map_plot.overlay.marks")
     true = {saved.points.ids[i] for i in saved.points.neighbours[far][:10]}
-    assert {mark[3] for mark in marks if mark[0] in ("near", "missing")} == true
+
+    def joined() -> set[str]:
+        marks = page.evaluate("window.pgvistaMaps.map_plot.overlay?.marks ?? []")
+        return {mark[3] for mark in marks if mark[0] in ("near", "missing")}
+
+    until(page, lambda: joined() == true)
     assert page.title() != "taken over"
 
 
@@ -235,8 +253,7 @@ def test_png_and_svg_hold_points_and_overlay(browser_page: Page, served: Served)
     with page.expect_download() as download:
         page.locator("[data-title='Save as PNG']").click()
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
-    page.locator("[data-title='Zoom in']").click()
-    page.wait_for_timeout(700)
+    zoom_in(page)
     over = page.evaluate(
         "(({over}) => [...over._fullLayout.xaxis.range])(window.pgvistaMaps.map_plot.root)"
     )
@@ -269,12 +286,12 @@ def test_a_query_and_a_knob_send_less_than_5_kb(
     name = 'r"{}' if collection == "docs" else "n{}"
 
     def bytes_of(act: Callable[[], None]) -> int:
-        page.wait_for_timeout(1_500)
+        idle(page, 1_000)
         sent.clear()
         before = page.evaluate(painted)
         act()
         page.wait_for_function(f"({painted}) > {before}")
-        page.wait_for_timeout(1_500)
+        idle(page, 1_000)
         return sum(sent)
 
     box = page.get_by_role("textbox", name="Query")
@@ -301,10 +318,10 @@ def test_the_card_tells_the_ranks_and_opens_a_row(browser_page: Page, served: Se
     marks = (
         "window.pgvistaMaps.map_plot.overlay.marks.filter(([kind]) => kind === 'semantic').length"
     )
-    assert page.evaluate(marks) == 10
+    until(page, lambda: page.evaluate(marks) == 10)
     keyword.click()
     expect(keyword).to_have_attribute("aria-pressed", "false")
-    assert page.evaluate(marks) == 0
+    until(page, lambda: page.evaluate(marks) == 0)
     place = page.evaluate("window.pgvistaMaps.map_plot.nextOverlay.card.near[0][2]")
     row.get_by_role("button").click()
     expect(page.locator(".st-key-map_row")).to_contain_text(served.saved.points.ids[place])
@@ -392,7 +409,7 @@ def test_hidden_rows_are_neither_seen_nor_selected(browser_page: Page, served: S
     assert set(seen) == set(served.saved.points.ids) - ids
     expect(page.get_by_text("rows selected")).to_be_hidden()
     lasso(page, box_of(served.saved)[0])
-    page.wait_for_timeout(800)
+    idle(page)
     expect(page.get_by_text("rows selected")).to_be_hidden()
     page.get_by_role("button", name=f"Show {len(ids)} hidden rows").click()
     page.wait_for_function("!window.pgvistaMaps.map_plot.veiled")
@@ -410,7 +427,7 @@ def test_a_title_is_asked_for_when_the_pointer_rests(browser_page: Page, served:
     page = open_map(browser_page, served.url, collection="many")
     points = served.many.points
     assert page.evaluate("window.pgvistaMaps.map_plot.titles.length") == 0
-    page.wait_for_timeout(1_500)
+    idle(page, 1_000)
     sent.clear()
     far = int(np.linalg.norm(points.xy, axis=1).argmax())
     x, y = pixels(page, *map(float, points.xy[far]))
@@ -419,7 +436,7 @@ def test_a_title_is_asked_for_when_the_pointer_rests(browser_page: Page, served:
     tip = page.locator(".pgv-map .tip")
     expect(tip).to_contain_text(f"The note {points.ids[far][1:]}")
     expect(tip).to_contain_text(points.ids[far])
-    page.wait_for_timeout(1_000)
+    idle(page)
     assert sum(sent) < 10_000  # the map anew would be many times as much
     asked_at = page.evaluate("window.pgvistaMaps.map_plot.askedAt")
     page.mouse.move(x + 200, y + 200)
