@@ -13,7 +13,7 @@ from tests.db.loading import WordEmbedder
 
 import pgvista
 from pgvista.api import Collection, Workbench
-from pgvista.errors import Cancelled, InvalidInput, NotFound
+from pgvista.errors import Cancelled, Conflict, InvalidInput, NotFound
 from pgvista.jobs import JobRunner
 from pgvista.model.map import Freshness, MapPoints, SavedMap
 from pgvista.model.map_spec import MapMethod, MapSpec
@@ -31,10 +31,9 @@ from pgvista.services.map_store import (
     open_map,
     rename_cluster,
     rename_map,
-    save_map,
 )
 from pgvista.services.map_update import state_of, update_map
-from pgvista.services.map_vectors import draw
+from pgvista.services.map_vectors import draw, same_version
 
 TOPICS = ("ships harbour sail", "bread oven flour", "violin concert score", "snow glacier ice")
 
@@ -396,14 +395,56 @@ def test_stale_and_brought_up_to_date(workbench: Workbench) -> None:
     ]
 
 
-def test_a_row_written_anew_makes_it_stale(workbench: Workbench) -> None:
+def test_a_text_written_anew_leaves_the_map_fresh(workbench: Workbench) -> None:
     made = docs(workbench)
     kept = made.map(method="pca")
-    with workbench.db.transaction() as connection:
-        connection.execute("update pgvista.docs set content = 'x' where id = 'r003'")
+    made.upsert([{**rows()[3], "content": "other words", "metadata": {"tag": "seen"}}])
+    state = state_of(made.db, made.info, kept)
+    assert state.freshness is Freshness.FRESH
+    assert "no vector changed" in state.reason
+
+
+def test_a_vector_written_anew_is_placed_anew(workbench: Workbench) -> None:
+    made = docs(workbench)
+    kept = made.map()
+    made.upsert({**rows()[n], "embedding": rows()[4]["embedding"]} for n in (3, 7))
     state = state_of(made.db, made.info, kept)
     assert (state.freshness, state.added, state.gone) == (Freshness.STALE, 0, 0)
-    assert "written anew" in state.reason
+    assert (state.changed, state.can_update) == (2, True)
+    assert "2 rows with another vector" in state.reason
+    found = update_map(made.db, made.info, kept)
+    assert state_of(made.db, made.info, found).freshness is Freshness.FRESH
+    assert len(found.points) == 120
+    new = [found.points.ids[place] for place in np.flatnonzero(found.points.is_new)]
+    assert new == ["r003", "r007"]
+    for row_id in new:  # now among the rows of that one's topic
+        place = found.points.ids.index(row_id)
+        near = np.linalg.norm(found.points.xy - found.points.xy[place], axis=1).argsort()
+        others = [found.points.ids[p] for p in near if found.points.ids[p] not in new][:5]
+        assert {int(other[1:]) % 4 for other in others} == {0}
+
+
+def test_a_sample_takes_no_rows_but_changed_ones_move(workbench: Workbench) -> None:
+    made = docs(workbench)
+    kept = made.map(sample=60, method="pca")
+    row_id = kept.points.ids[0]
+    made.upsert([{**rows()[int(row_id[1:])], "embedding": [1.0, -2.0, 3.0, 0.5, 0, 0, 0, 1]}])
+    assert state_of(made.db, made.info, kept).changed == 1
+    found = update_map(made.db, made.info, kept)
+    assert set(found.points.ids) == set(kept.points.ids)
+    assert [found.points.ids[p] for p in np.flatnonzero(found.points.is_new)] == [row_id]
+
+
+def test_all_vectors_written_anew_ask_for_a_new_map(workbench: Workbench) -> None:
+    made = docs(workbench)
+    kept = made.map(method="pca")
+    vectors = np.random.default_rng(8).standard_normal((120, 8))
+    made.upsert({**row, "embedding": vector} for row, vector in zip(rows(), vectors, strict=True))
+    state = state_of(made.db, made.info, kept)
+    assert not state.can_update
+    assert state.reason.endswith("with another vector. Make a new map.")
+    with pytest.raises(Conflict, match="other vectors"):
+        update_map(made.db, made.info, kept)
 
 
 def test_all_rows_gone(workbench: Workbench) -> None:
@@ -639,11 +680,4 @@ def test_one_moment(workbench: Workbench) -> None:
 
     drawn = draw(made.db, made.info, MapSpec(), Writes())
     assert "r001" in drawn.ids
-    kept = save_map(
-        made.db, made.info, replace_version(made.map(method="pca", save=False), drawn.version)
-    )
-    assert state_of(made.db, made.info, kept).freshness is Freshness.STALE
-
-
-def replace_version(found: SavedMap, version: str) -> SavedMap:
-    return replace(found, info=replace(found.info, version=version))
+    assert not made.db.read(lambda c: same_version(c, made.info, drawn.version))

@@ -366,6 +366,7 @@ def test_selected_rows_are_tagged(browser_page: Page, served: Served) -> None:
     written = "select id from pgvista.notes where metadata->>'kind' = 'seen; drop'"
     assert set(asked(served, written)) == ids
     expect(page.get_by_text(f"{len(ids)} rows selected")).to_be_visible()
+    expect(page.locator(".st-key-map_stale")).to_be_hidden()  # no vector has changed
 
 
 def test_what_is_deleted_is_what_was_shown(browser_page: Page, served: Served) -> None:

@@ -168,6 +168,10 @@ class MapState:
     """Rows that are not on the map and came later; 0 for samples, where it cannot be told."""
     gone: int = 0
     """Points whose rows are gone."""
+    changed: int = 0
+    """Points whose rows have other vectors now; counted where no row came or went."""
+    can_update: bool = False
+    """Whether what differs can be placed on the map as it is; else a new one must be made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pgvista.model.metric import Metric
+from pgvista.science.distances import between
+
 WIDE = 0.1
 """Neighbours spread wider than this share of the map's diagonal make no good place."""
+COMPARED = 5
+"""Distances of each point by which it is told whether its vector is still the same."""
 
 Floats = NDArray[np.float32]
 
@@ -39,3 +44,25 @@ def place_many(positions: Floats, neighbours: NDArray[np.integer], seed: int = 0
     box = positions.max(axis=0) - positions.min(axis=0)
     noise = np.random.default_rng(seed).normal(scale=1e-3, size=middle.shape) * box
     return np.asarray(middle + noise, dtype=np.float32)
+
+
+def changed(
+    vectors: Floats, neighbours: NDArray[np.integer], distances: Floats, metric: Metric
+) -> NDArray[np.bool_]:
+    """Return which points have other vectors than those the distances were measured of: shape (n,).
+
+    `vectors`, shape (n, dimension), are those of today, NaN where a row is gone; `neighbours` and
+    `distances`, shape (n, k), are of before, -1 and NaN for none. A point's vector has changed when
+    most of its distances to its nearest COMPARED neighbours are others now: a neighbour that
+    changed is only one of them. Points without neighbours are taken as they are.
+    """
+    asked = np.zeros(len(vectors), np.int64)
+    other = np.zeros(len(vectors), np.int64)
+    there = np.asarray(np.isfinite(vectors).all(axis=1))
+    for place in range(min(COMPARED, neighbours.shape[1])):
+        near, known = neighbours[:, place], distances[:, place]
+        which = np.flatnonzero((near >= 0) & there & there[near])
+        now = between(vectors[which], vectors[near[which]], metric)
+        asked[which] += 1
+        other[which] += ~np.isclose(now, known[which], rtol=1e-4, atol=1e-6)
+    return 2 * other > asked

@@ -2,45 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pgvista.db.database import Database
-from pgvista.errors import PgvistaError
+from pgvista.errors import Conflict, PgvistaError
 from pgvista.model.collection import Collection
-from pgvista.model.map import KEPT_NEIGHBOURS, Freshness, MapInfo, MapPoints, MapState, SavedMap
+from pgvista.model.map import (
+    KEPT_NEIGHBOURS,
+    Floats,
+    Freshness,
+    MapInfo,
+    MapPoints,
+    MapState,
+    SavedMap,
+)
 from pgvista.model.progress import Progress, Reporter, SilentReporter
 from pgvista.science.knn import nearest_to
-from pgvista.science.placing import place_many
+from pgvista.science.placing import changed, place_many
 from pgvista.services.map_store import write_points
-from pgvista.services.map_vectors import count_rows, id_set, read_version, same_version, vectors_of
+from pgvista.services.map_vectors import (
+    count_rows,
+    id_set,
+    map_vectors,
+    read_version,
+    same_version,
+    vectors_of,
+)
 
 
 def state_of(db: Database, collection: Collection, saved: SavedMap) -> MapState:
-    """Tell whether the table is as it was when the map was made, or brought up to date last."""
-    info = saved.info
+    """Tell whether the table is as it was when the map was made, or brought up to date last.
+
+    Where rows were written and none came or went, the vectors are read and compared: a map is not
+    stale because a text or a tag has changed.
+    """
+    info, points = saved.info, saved.points
     try:
         if db.read(lambda c: same_version(c, collection, info.version), timeout_ms=0):
             return MapState(Freshness.FRESH, "The table has not changed since the map was made.")
         there = id_set(db, collection, info.spec.filters, info.dimension)
+        own = set(points.ids)
+        gone = len(own - there)
+        added = 0 if info.is_sample else len(there - own)
+        more = max(0, len(there) - (info.rows - gone)) if info.is_sample else 0
+        other = 0
+        if not (gone or added or more):
+            version = db.read(lambda c: read_version(c, collection), timeout_ms=0)
+            vectors = map_vectors(db, collection, points.ids, info.dimension, version)
+            other = int(_changed(points, vectors, info).sum())
     except PgvistaError as error:
         return MapState(
             Freshness.UNKNOWN, f"It cannot be told whether the table has changed: {error.message}"
         )
-    own = set(saved.points.ids)
-    gone = len(own - there)
-    added = 0 if info.is_sample else len(there - own)
     parts = []
     if added:
         parts.append(f"{_rows(added)} not on the map yet")
     if gone:
         parts.append(f"{_rows(gone)} of the map gone")
-    if info.is_sample and (more := len(there) - (info.rows - gone)) > 0:
+    if more:
         parts.append(f"about {_rows(more)} more to draw from")
-    told = ", ".join(parts) or "no row came or went, but some were written anew"
+    if other:
+        parts.append(f"{_rows(other)} with another vector")
+    afresh = _another(points, other)
+    if not parts:
+        return MapState(
+            Freshness.FRESH, "Rows were written since the map was made, but no vector changed."
+        )
     return MapState(
-        Freshness.STALE, f"The table has changed since the map was made: {told}.", added, gone
+        Freshness.STALE,
+        f"The table has changed since the map was made: {', '.join(parts)}."
+        + (" Make a new map." if afresh else ""),
+        added,
+        gone,
+        other,
+        can_update=bool(added or gone or other) and not afresh,
     )
 
 
@@ -49,24 +88,32 @@ def update_map(
 ) -> SavedMap:
     """Place rows that were added later by their neighbours, drop those that are gone, and keep it.
 
-    New points lie at the median of their true neighbours' positions, and are marked; the others
-    stay where they are. To a sample no rows are added. Raises NotFound when the map is gone, and
-    Cancelled when `reporter` says so.
+    So are rows whose vectors are others now. New points lie at the median of their true neighbours'
+    positions, and are marked; the others stay where they are. To a sample no rows are added. Raises
+    NotFound when the map is gone, and Cancelled when `reporter` says so.
     """
     reporter = reporter or SilentReporter()
     reporter.report(Progress(stage="comparing ids"))
     info = saved.info
     version = db.read(lambda c: read_version(c, collection), timeout_ms=0)
     there = id_set(db, collection, info.spec.filters, info.dimension)
-    points = _without(saved.points, there)
-    added = () if info.is_sample else tuple(sorted(there - set(points.ids)))
+    vectors = vectors_of(db, collection, saved.points.ids, info.dimension, reporter)
+    in_table = np.array([row_id in there for row_id in saved.points.ids], dtype=np.bool_)
+    in_table &= np.isfinite(vectors).all(axis=1)
+    other = _changed(saved.points, vectors, info) & in_table
+    if _another(saved.points, int(other.sum())):
+        raise Conflict("Most rows of this map have other vectors now.", "Make a new map.")
+    points = _only(saved.points, in_table & ~other)
+    added = set() if info.is_sample else there - set(saved.points.ids)
+    added |= {saved.points.ids[place] for place in np.flatnonzero(other)}
     reporter.check()
     if added:
-        points = _with_new(db, collection, info, points, added, reporter)
+        known = vectors[in_table & ~other]
+        points = _with_new(db, collection, info, points, known, sorted(added), reporter)
     new, rows = int(points.is_new.sum()), len(there)
     table = count_rows(db, collection)
 
-    def changed(known: MapInfo) -> MapInfo:  # names that were given meanwhile are kept
+    def told(known: MapInfo) -> MapInfo:  # names that were given meanwhile are kept
         sizes = np.bincount(points.cluster[points.cluster >= 0], minlength=len(known.clusters))
         return replace(
             known,
@@ -82,13 +129,21 @@ def update_map(
     reporter.check()
     reporter.report(Progress(new, new, "saving"))
     if not info.number:
-        return SavedMap(changed(info), points)
-    return write_points(db, collection, SavedMap(info, points), changed)
+        return SavedMap(told(info), points)
+    return write_points(db, collection, SavedMap(info, points), told)
 
 
-def _without(points: MapPoints, there: set[str]) -> MapPoints:
-    """Return the points whose rows are there; neighbours that are gone become -1."""
-    kept = np.array([row_id in there for row_id in points.ids], dtype=np.bool_)
+def _changed(points: MapPoints, vectors: Floats, info: MapInfo) -> NDArray[np.bool_]:
+    return changed(vectors, points.neighbours, points.distances, info.metric)
+
+
+def _another(points: MapPoints, other: int) -> bool:
+    """Return whether so many rows have other vectors that few are left to place them by."""
+    return 2 * other > len(points)
+
+
+def _only(points: MapPoints, kept: NDArray[np.bool_]) -> MapPoints:
+    """Return some of the points; neighbours that are not among them become -1."""
     if kept.all():
         return points
     number = np.full(len(points) + 1, -1, np.int32)
@@ -111,16 +166,18 @@ def _with_new(
     collection: Collection,
     info: MapInfo,
     points: MapPoints,
-    added: tuple[str, ...],
+    vectors: Floats,
+    added: Sequence[str],
     reporter: Reporter,
 ) -> MapPoints:
-    vectors = vectors_of(db, collection, points.ids, info.dimension, reporter)
+    """Return the points, whose `vectors` are given, and those of `added`."""
     new = vectors_of(db, collection, added, info.dimension, reporter)
+    there = np.asarray(np.isfinite(new).all(axis=1))  # a row may have gone since
+    added = [row_id for row_id, found in zip(added, there, strict=True) if found]
+    new = new[there]
     reporter.report(Progress(0, len(added), "placing new rows"))
-    usable = np.flatnonzero(np.isfinite(vectors).all(axis=1))
     k = points.neighbours.shape[1]
-    places, distances = nearest_to(new, vectors[usable], max(k, KEPT_NEIGHBOURS), info.metric)
-    places = usable[places].astype(np.int32) if len(usable) else places
+    places, distances = nearest_to(new, vectors, max(k, KEPT_NEIGHBOURS), info.metric)
     xy = place_many(points.xy, places[:, :KEPT_NEIGHBOURS], info.spec.seed)
     count = len(added)
     wide = np.full((count, k), -1, np.int32)

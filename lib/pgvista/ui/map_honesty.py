@@ -55,12 +55,13 @@ def stale_notice(db: Database, collection: Collection, shown: OpenMap) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="map_stale"):
         st.warning(plain(found.reason), icon=":material/update:")
-        if (found.added or found.gone) and st.button(
+        if found.can_update and st.button(
             "Bring up to date",
             key="map_update",
             icon=":material/update:",
-            help="Rows that came are placed by their true neighbours and ringed; points of rows "
-            "that are gone are taken off. The others stay where they are.",
+            help="Rows that came, or whose vectors are others now, are placed by their true "
+            "neighbours and ringed; points of rows that are gone are taken off. The others stay "
+            "where they are.",
         ):
             with guarded(stop=True), st.spinner("Placing rows"):
                 state.keep(collection, update_map(db, collection, shown.saved))
