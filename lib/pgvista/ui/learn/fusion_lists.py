@@ -51,7 +51,7 @@ class Lists:
     db: Database
     collection: Collection
     request: SearchRequest
-    """With the fusion at its defaults."""
+    """Fused by reciprocal rank, k and weights at their defaults."""
     result: SearchResult
     candidates: CandidateLists
 
@@ -121,7 +121,8 @@ def ask(db: Database, collection: Collection) -> Lists | None:
         show_waiting(model, meanwhile=False, rest=GOES_ON)
         return None
     request, _ = fit(
-        collection, SearchRequest(mode=Mode.HYBRID, text=text, lists=True, highlight=False)
+        collection,
+        SearchRequest(mode=Mode.HYBRID, text=text, fusion=Fusion.RRF, lists=True, highlight=False),
     )
     result = _fetched(db, collection, request, model)
     if result.lists is None or not result.hits:
