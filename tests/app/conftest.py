@@ -45,7 +45,7 @@ def open_page(database_url: str, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setenv("PGVISTA_URL", database_url)
 
     def opened(name: str, **params: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
         app.run()
         app.switch_page(PAGES.get(name, name))
         for key, value in params.items():
@@ -70,7 +70,7 @@ def texts(app: AppTest) -> str:
     return "\n".join(said).replace("\\", "")
 
 
-def finish_jobs(app: AppTest, *, timeout_s: float = 60) -> list[JobState]:
+def finish_jobs(app: AppTest, *, timeout_s: float = 300) -> list[JobState]:
     """Wait for the session's jobs to end, run the page again, and return how they ended."""
     session = app.session_state["pgvista.connections"].session
     ended = [

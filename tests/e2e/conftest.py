@@ -25,8 +25,8 @@ BROWSER_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_SECONDS = 120
-WAIT_MS = 60_000
+START_SECONDS = 300
+WAIT_MS = 120_000
 """How long anything is waited for on a page; a busy machine may need tens of seconds."""
 MODEL_MS = 300_000
 """How long what needs an embedding model is waited for, which may have to be loaded first."""

@@ -75,7 +75,7 @@ def press_test(page: Page) -> None:
     def opened() -> bool:
         page.get_by_role("button", name="Test", exact=True).first.click()
         try:
-            expect(told).to_be_visible(timeout=15_000)
+            expect(told).to_be_visible(timeout=60_000)
         except AssertionError:
             return False
         return True

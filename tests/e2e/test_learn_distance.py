@@ -34,7 +34,7 @@ def app(run_app: RunApp, module_database_url: str, docs: Workbench, browser: Bro
     url = run_app("app.py", {"PGVISTA_URL": module_database_url})
     page = browser.new_page()
     page.goto(url)  # served bare, a link to a page is known once the app has been run
-    expect(page.get_by_role("link", name="Lessons")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Lessons")).to_be_visible()
     page.close()
     return url
 
@@ -58,7 +58,7 @@ def first(page: Page, title: str) -> Locator:
 def test_points_are_dragged_and_the_orders_follow(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/distance")
-    expect(first(page, "L2")).to_contain_text("B1.131", timeout=60_000)
+    expect(first(page, "L2")).to_contain_text("B1.131")
     expect(first(page, "Cosine")).to_contain_text("A")
     line = page.locator(".plane .line")
     expect(line).to_have_attribute("data-shape", "circle")
@@ -104,7 +104,7 @@ def test_points_are_dragged_and_the_orders_follow(browser_page: Page, app: str) 
 def test_with_length_one_three_orders_agree(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/distance?step=length&normalised=1")
-    page.get_by_role("button", name="Reveal").click(timeout=60_000)
+    page.get_by_role("button", name="Reveal").click()
     expect(page.get_by_text("now give one order")).to_be_visible()
     before = point(page, "D").get_attribute("aria-valuetext")
     point(page, "D").focus()
@@ -126,9 +126,7 @@ def test_with_length_one_three_orders_agree(browser_page: Page, app: str) -> Non
 def test_more_candidates_bring_rows_back(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/smaller?step=re-rank&collection=docs&candidates=10")
-    expect(page.get_by_text(re.compile("are found with 10 candidates"))).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_text(re.compile("are found with 10 candidates"))).to_be_visible()
     knob = page.get_by_role("slider", name="Candidates re-ranked by the full vectors")
     knob.focus()
     knob.press("End")
@@ -142,7 +140,7 @@ def test_more_candidates_bring_rows_back(browser_page: Page, app: str) -> None:
 def test_signs_are_drawn_once_they_are_revealed(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/smaller?step=signs&collection=docs")
-    expect(page.locator(".bits .bit")).to_have_count(3 * 16, timeout=60_000)
+    expect(page.locator(".bits .bit")).to_have_count(3 * 16)
     expect(page.locator(".bits canvas")).to_have_count(0)
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".bits canvas")).to_have_count(2)
@@ -156,7 +154,7 @@ def test_signs_are_drawn_once_they_are_revealed(browser_page: Page, app: str) ->
 def test_the_search_is_opened_with_the_metric(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/distance?step=real&collection=docs")
-    expect(page.locator(".orders .item").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".orders .item").first).to_be_visible()
     page.get_by_text("6 · remember").click()
     page.get_by_role("link", name="Search by L2").click()
     expect(page).to_have_url(re.compile(r"/search\?.*search_metric=l2"))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import free_port, idle
+from tests.e2e.conftest import MODEL_MS, free_port, idle
 
 from pgvista.api import connect
 from pgvista.db.embedded import start_embedded
@@ -22,8 +22,6 @@ from pgvista.io.samples import help_centre_rows
 
 ROWS = 20
 EVIL = "<img src=x onerror=\"document.title = 'taken over'\"> a camera, a camera"
-LOADING_MS = 120_000
-"""The model is loaded once, on a machine that may be busy."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ def open_step(page: Page, address: str) -> Page:
 def test_a_phrase_about_cheese_shows_while_it_is_typed(browser_page: Page, served: str) -> None:
     page = open_step(browser_page, f"{served}/embedding?step=near")
     box = page.locator(".st-key-learn_embedding_nearest_box")
-    expect(box).to_be_visible(timeout=LOADING_MS)
+    expect(box).to_be_visible(timeout=MODEL_MS)
     table = page.get_by_role("table")
     expect(table).to_have_count(0)
     box.get_by_text("B · the kitten").click()
@@ -92,7 +90,7 @@ def test_the_presenter_turns_steps_and_tokens_are_read(browser_page: Page, serve
     page = browser_page
     page.set_viewport_size({"width": 1280, "height": 720})
     open_step(page, f"{served}/embedding?step=near&present=1")
-    expect(page.get_by_role("button", name="Reveal")).to_be_visible(timeout=LOADING_MS)
+    expect(page.get_by_role("button", name="Reveal")).to_be_visible(timeout=MODEL_MS)
     idle(page)  # only then is a key of the presenter taken
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("table").locator("td.marked").first).to_have_text("0.81")
@@ -111,7 +109,7 @@ def test_the_presenter_turns_steps_and_tokens_are_read(browser_page: Page, serve
 def test_rows_fall_along_a_typed_axis(browser_page: Page, served: str) -> None:
     page = open_step(browser_page, f"{served}/axis?collection=docs&start=a+bill&end=a+screen")
     chart = page.locator(".st-key-learn_axis_strip .js-plotly-plot")
-    expect(chart).to_be_visible(timeout=LOADING_MS)
+    expect(chart).to_be_visible(timeout=MODEL_MS)
     page.get_by_role("textbox", name="To").fill("a camera")
     listed = page.get_by_test_id("stMarkdown").filter(has_text="Farthest towards “a camera”")
     expect(listed.get_by_role("listitem").first).to_contain_text("<img src=x onerror=")

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from tests.e2e.conftest import MODEL_MS
 from tests.e2e.test_search import serve
 
 from pgvista.api import connect
@@ -62,7 +63,7 @@ def base() -> Iterator[str]:
 
 def open_lesson(page: Page, base: str, step: str, **params: str) -> Page:
     page.goto(f"{base}/fusion?{urlencode({'step': step, **params})}")
-    expect(page.locator(".ranked .row").first).to_be_visible(timeout=90_000)
+    expect(page.locator(".ranked .row").first).to_be_visible(timeout=MODEL_MS)
     return page
 
 
@@ -118,7 +119,7 @@ def test_the_settings_go_along_to_the_search(browser_page: Page, base: str) -> N
     page = browser_page
     page.goto(f"{base}/fusion?{urlencode({'step': 'remember', 'k': '1'})}")
     link = page.get_by_role("link", name="Search help_centre with these settings")
-    expect(link).to_be_visible(timeout=90_000)
+    expect(link).to_be_visible(timeout=MODEL_MS)
     link.click()
     expect(page.get_by_role("textbox").first).to_have_value(QUESTION)
     expect(page.locator(".hits .title").first).to_have_text(WORDS)

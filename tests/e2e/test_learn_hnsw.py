@@ -26,7 +26,7 @@ def app(run_app: RunApp, module_database_url: str, browser: Browser) -> str:
     url = run_app("app.py", {"PGVISTA_URL": module_database_url})
     page = browser.new_page()
     page.goto(url)  # served bare, a link to a page is known once the app has been run
-    expect(page.get_by_role("link", name="Lessons")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Lessons")).to_be_visible()
     page.close()
     return url
 
@@ -36,7 +36,7 @@ def open_step(page: Page, app: str, step: str, **params: str) -> Locator:
     more = "".join(f"&{name}={value}" for name, value in params.items())
     page.goto(f"{app}/hnsw?step={step}{more}")
     canvas = page.locator(".player canvas")
-    expect(canvas).to_have_attribute("aria-label", re.compile("points|rows"), timeout=60_000)
+    expect(canvas).to_have_attribute("aria-label", re.compile("points|rows"))
     return canvas
 
 
@@ -116,7 +116,9 @@ def test_real_rows_and_their_texts(browser_page: Page, app: str) -> None:
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".player .list li").first).to_contain_text("<img src=x")
     page.get_by_role("button", name="To the end").click()
-    expect(account(page)).to_contain_text(re.compile("of 96 distances|than the 96 of an exact search"))
+    expect(account(page)).to_contain_text(
+        re.compile("of 96 distances|than the 96 of an exact search")
+    )
     assert page.title() != "taken over"
     wide = page.locator(".player").evaluate("(e) => e.scrollWidth - e.clientWidth")
     assert wide <= 1

@@ -29,7 +29,7 @@ def served() -> Iterator[str]:
 def open_step(page: Page, base: str, step: str) -> tuple[Locator, Locator]:
     """Open a step; return its picture, and what is told beneath."""
     page.goto(f"{base}/ivfflat?step={step}")
-    expect(page.locator(".cells canvas")).to_be_visible(timeout=60_000)
+    expect(page.locator(".cells canvas")).to_be_visible()
     return page.locator(".cells canvas"), page.locator(".cells .told")
 
 

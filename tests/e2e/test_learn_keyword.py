@@ -49,7 +49,7 @@ def served() -> Iterator[tuple[str, Collection]]:
 
 def open_step(page: Page, base: str, step: str) -> Page:
     page.goto(f"{base}/keyword?{urlencode({'step': step})}")
-    expect(page.get_by_role("textbox").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("textbox").first).to_be_visible()
     return page
 
 

@@ -31,7 +31,7 @@ def app(run_app: RunApp, module_database_url: str, browser: Browser) -> str:
     url = run_app("app.py", {"PGVISTA_URL": module_database_url})
     page = browser.new_page()
     page.goto(url)  # served bare, a link to a page is known once the app has been run
-    expect(page.get_by_role("link", name="Lessons")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Lessons")).to_be_visible()
     page.close()
     return url
 
@@ -39,12 +39,12 @@ def app(run_app: RunApp, module_database_url: str, browser: Browser) -> str:
 def revealed(page: Page, address: str, sign: str) -> tuple[int, int]:
     """Open a step, reveal its answer, and return by how much it is too wide and too high."""
     page.goto(address)
-    expect(page.locator(".keys kbd").first).to_be_attached(timeout=60_000)
+    expect(page.locator(".keys kbd").first).to_be_attached()
     shown = page.get_by_text(sign).first
-    expect(page.get_by_role("button", name="Reveal").or_(shown).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Reveal").or_(shown).first).to_be_visible()
     if page.get_by_role("button", name="Reveal").count():
         page.get_by_role("button", name="Reveal").click()
-    expect(shown).to_be_visible(timeout=60_000)
+    expect(shown).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     wide, high = page.evaluate(SIZES)
     return wide, high

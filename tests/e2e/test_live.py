@@ -45,7 +45,7 @@ def served() -> Iterator[tuple[str, str]]:
 
 def open_live(page: Page, base: str, **params: str) -> Page:
     page.goto(f"{base}/live?{urlencode({'collection': 'docs', **params})}")
-    expect(page.get_by_role("textbox", name="Query")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("textbox", name="Query")).to_be_visible()
     return page
 
 

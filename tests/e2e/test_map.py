@@ -88,7 +88,7 @@ def plain_rows(db: Workbench, name: str, count: int) -> Collection:
 
 def open_map(page: Page, base: str, **params: str) -> Page:
     page.goto(f"{base}/map?{urlencode({'collection': 'docs', **params})}")
-    expect(page.locator(".pgv-map[data-ready]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".pgv-map[data-ready]")).to_be_visible()
     return page
 
 

@@ -33,7 +33,7 @@ def app(run_app: RunApp, module_database_url: str, docs: Workbench, browser: Bro
     url = run_app("app.py", {"PGVISTA_URL": module_database_url})
     page = browser.new_page()
     page.goto(url)  # served bare, a link to a page is known once the app has been run
-    expect(page.get_by_role("link", name="Going to production")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Going to production")).to_be_visible()
     page.close()
     return url
 
@@ -42,9 +42,7 @@ def test_types_are_measured_and_drawn(browser_page: Page, app: str) -> None:
     page = browser_page
     page.goto(f"{app}/types?collection=docs")
     page.get_by_role("button", name="Measure").click()
-    expect(page.get_by_text("is the smallest index that can reach recall 0.95")).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_text("is the smallest index that can reach recall 0.95")).to_be_visible()
     expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(4)
     page.get_by_text("Calculator", exact=True).click()
     expect(page.get_by_text("Which machine")).to_be_visible()
