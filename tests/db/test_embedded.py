@@ -125,11 +125,18 @@ def kill_server(folder: Path) -> int:
     pid = postmaster_pid(folder)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    deadline = time.monotonic() + 60
+    while not has_ended(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return pid
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def add_row(url: str) -> None:
@@ -342,9 +349,7 @@ class TestKilledServer:
             while other.execute(counting, [session.info.backend_pid]).fetchone() is None:
                 time.sleep(0.01)
         kill_server(folder)
-        begin = time.monotonic()
-        again = start_embedded(folder)
-        assert time.monotonic() - begin < 120  # the session's own work would take longer
+        again = start_embedded(folder)  # the session's own work would outlast the test
         assert again.is_running()
         busy.join(30)
         session.close()

@@ -465,10 +465,8 @@ class TestServerKilled:
             new = NewCollection("texts", model="words", dimension=DIMENSION)
             texts = collections.create(db, new)
             reporter = _StopAfter(300, lambda: _kill(folder))
-            began = time.monotonic()
             with pytest.raises(ServerUnavailable) as failed:
                 load(db, texts, items, embedder=words, options=options, reporter=reporter)
-            assert time.monotonic() - began < 180
             assert failed.value.hint
             assert "Traceback" not in str(failed.value)
             server.ensure_running()

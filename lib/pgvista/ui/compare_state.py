@@ -22,10 +22,11 @@ from pgvista.model.collection import Collection
 from pgvista.model.filters import Filter, parse_filter
 from pgvista.model.label_weights import parse_label_weights, written_label_weights
 from pgvista.model.metric import Metric
-from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import Fusion, KeywordMatch, Mode, SearchRequest
 from pgvista.services.search_defaults import default_request
 from pgvista.ui import search_request
 from pgvista.ui.search_knobs import Context
+from pgvista.ui.search_names import RECIPE
 from pgvista.ui.search_request import AUTO, Knob
 
 LETTERS = ("a", "b", "c")
@@ -87,16 +88,7 @@ class Preset:
 
 _SEMANTIC = replace(DEFAULT, mode=Mode.SEMANTIC)
 _KEYWORD = replace(DEFAULT, mode=Mode.KEYWORD)
-_RECIPE = replace(
-    DEFAULT,
-    keyword_match=KeywordMatch.WEBSEARCH,
-    keyword_rank=KeywordRank.TS_RANK_CD,
-    rank_normalization=0,
-    fusion=Fusion.RRF,
-    rrf_k=50,
-    depth=20,
-)
-"""The hybrid search that guides publish: every word, ts_rank_cd, RRF with k 50, short lists."""
+_RRF = replace(DEFAULT, fusion=Fusion.RRF)
 
 PRESETS: Mapping[str, Preset] = {
     "modes": Preset(
@@ -113,17 +105,17 @@ PRESETS: Mapping[str, Preset] = {
         "Recipe / pgvista",
         "The published recipe for hybrid search (every word, ts_rank_cd, RRF k 50, depth 20), and "
         "pgvista's defaults",
-        (_RECIPE, DEFAULT),
+        (replace(DEFAULT, **RECIPE), DEFAULT),
     ),
     "k": Preset(
         "k 1 / 60",
         "RRF where the first places decide, and where both lists shall agree",
-        (replace(DEFAULT, rrf_k=1), DEFAULT),
+        (replace(_RRF, rrf_k=1), _RRF),
     ),
     "coverage": Preset(
         "RRF / by coverage",
         "A hit by words counts alike, and by how much of the query it covers",
-        (replace(DEFAULT, fusion=Fusion.RRF), DEFAULT),
+        (_RRF, DEFAULT),
     ),
     "words": Preset(
         "Any / every word",

@@ -12,7 +12,7 @@ from pgvista.db.database import Database
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import DEFAULT_MEASURES, Evaluation, SettingEvaluation
 from pgvista.model.evaluation_grid import GridSetting
-from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import KeywordMatch, Mode, SearchRequest
 from pgvista.science.measures.relevance import parse_measure
 from pgvista.services.evaluate import evaluate, template
 from pgvista.ui import evaluate_state as state
@@ -23,10 +23,11 @@ from pgvista.ui.evaluate_queries import csv_button, query_table
 from pgvista.ui.evaluate_state import Chosen
 from pgvista.ui.format import plural
 from pgvista.ui.search_context import embedder
+from pgvista.ui.search_names import RECIPE
 from pgvista.ui.theme import palette
 
 KIND = "measure"
-RECIPE = "published recipe"
+PUBLISHED = "published recipe"
 _JUDGED = "judged@10"
 _JUDGED_GAP = 0.1
 """Settings whose judged@10 differ by more are not compared fairly."""
@@ -40,14 +41,7 @@ def settings(collection: Collection) -> dict[str, SearchRequest]:
     base = state.present(collection)
     found = {mode.value: replace(base, mode=mode) for mode in state.modes(collection)}
     if Mode.HYBRID.value in found:
-        found[RECIPE] = template(
-            keyword_match=KeywordMatch.WEBSEARCH,
-            keyword_rank=KeywordRank.TS_RANK_CD,
-            rank_normalization=0,
-            fusion=Fusion.RRF,
-            rrf_k=50,
-            depth=20,
-        )
+        found[PUBLISHED] = template(**RECIPE)
     return found
 
 
@@ -61,7 +55,7 @@ def measure_view(db: Database, collection: Collection, chosen: Chosen) -> None:
             "Settings",
             list(offered),
             selection_mode="multi",
-            default=[name for name in offered if name != RECIPE],
+            default=[name for name in offered if name != PUBLISHED],
             key=f"evaluate_settings_{len(offered)}",
             persist_state="session",
             help="The modes search as the collection does by default. The published recipe for "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -35,9 +36,15 @@ RANK = {
     KeywordRank.TS_RANK_CD: "ts_rank_cd",
     KeywordRank.EXTENSION: "extension",
 }
-RECIPE_MATCH = KeywordMatch.WEBSEARCH
-RECIPE_RANK = KeywordRank.TS_RANK_CD
-"""The published recipe for hybrid search on Postgres: websearch_to_tsquery and ts_rank_cd."""
+RECIPE: Mapping[str, Any] = {
+    "keyword_match": KeywordMatch.WEBSEARCH,
+    "keyword_rank": KeywordRank.TS_RANK_CD,
+    "rank_normalization": 0,
+    "fusion": Fusion.RRF,
+    "rrf_k": 50,
+    "depth": 20,
+}
+"""The hybrid search that guides publish: every word, ts_rank_cd, RRF with k 50, short lists."""
 
 _SAID: dict[str, str] = {
     "rrf_k": "k {:g}",
@@ -78,10 +85,10 @@ def index_sentence(collection: Collection) -> str:
 def against_recipe(match: KeywordMatch, rank: KeywordRank) -> str:
     """Return a sentence that tells what differs from the published recipe."""
     other = []
-    if match is not RECIPE_MATCH:
-        other.append(f"{MATCH[match]} instead of {MATCH[RECIPE_MATCH]}")
-    if rank is not RECIPE_RANK:
-        other.append(f"{RANK[rank]} instead of {RANK[RECIPE_RANK]}")
+    if match is not RECIPE["keyword_match"]:
+        other.append(f"{MATCH[match]} instead of {MATCH[RECIPE['keyword_match']]}")
+    if rank is not RECIPE["keyword_rank"]:
+        other.append(f"{RANK[rank]} instead of {RANK[RECIPE['keyword_rank']]}")
     if not other:
         return "As in the published recipe for Postgres: most questions fail, for want of one word."
     return f"Against the published recipe for Postgres: {', '.join(other)}."
