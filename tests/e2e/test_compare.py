@@ -129,15 +129,15 @@ def test_a_knob_in_its_popover_moves_its_list_alone(browser_page: Page, base: st
     page = open_compare(browser_page, base)
     preset(page, "k 1 / 60")
     expect(page.locator(".column")).to_have_count(2)
-    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF by coverage k 1 ·")
+    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1 ·")
     other = ids(page, 1)
     page.locator(".st-key-compare_a_popover").get_by_role("button").click()
     slider = page.get_by_role("slider", name="RRF k")
     slider.press("End")
-    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF by coverage k 1000")
+    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1000")
     expect(slider).to_be_visible()  # the popover stays open
     slider.press("Home")
-    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF by coverage k 1 ·")
+    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1 ·")
     expect(cards(page, 1).locator("button.id")).to_have_text(other)
 
 
@@ -154,7 +154,7 @@ def test_neighbours_and_back(browser_page: Page, base: str) -> None:
 def test_open_in_search_takes_the_setting_along(browser_page: Page, base: str) -> None:
     page = open_compare(browser_page, base)
     preset(page, "k 1 / 60")
-    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF by coverage k 1 ·")
+    expect(page.locator(".st-key-compare_a_setting")).to_contain_text("RRF k 1 ·")
     expect(page.locator(".column")).to_have_count(2)
     wanted = ids(page, 0)
     page.locator(".st-key-compare_a_popover").get_by_role("button").click()

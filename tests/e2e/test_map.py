@@ -326,6 +326,7 @@ def test_the_card_tells_the_ranks_and_opens_a_row(browser_page: Page, served: Se
     row.get_by_role("button").click()
     expect(page.locator(".st-key-map_row")).to_contain_text(served.saved.points.ids[place])
     expect(card).to_be_visible()
+    idle(page)
     page.get_by_role("textbox", name="Query").fill("")
     expect(card).to_be_hidden()
     assert page.title() != "taken over"

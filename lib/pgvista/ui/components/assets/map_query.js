@@ -87,6 +87,10 @@ export default function ({ data, parentElement }) {
   const root = rootOf(parentElement, makeCard);
   const board = ((window.pgvistaMaps ??= {})[data.key] ??= {});
   board.lists ??= new Set(["semantic", "keyword", "missed"]);
-  board.onCard = () => draw(root, board);
+  // While the page is put up anew there are two of it for a moment, and either may come last
+  board.cards ??= new Set();
+  board.cards.add(root);
+  board.onCard = () => board.cards.forEach((card) => draw(card, board));
   board.onCard();
+  return () => board.cards.delete(root);
 }
