@@ -67,7 +67,7 @@ def state_of(db: Database, collection: Collection, saved: SavedMap) -> MapState:
         parts.append(f"about {_rows(more)} more to draw from")
     if other:
         parts.append(f"{_rows(other)} with another vector")
-    afresh = _another(points, other)
+    afresh = _mostly_changed(points, other)
     if not parts:
         return MapState(
             Freshness.FRESH, "Rows were written since the map was made, but no vector changed."
@@ -90,7 +90,8 @@ def update_map(
 
     So are rows whose vectors are others now. New points lie at the median of their true neighbours'
     positions, and are marked; the others stay where they are. To a sample no rows are added. Raises
-    NotFound when the map is gone, and Cancelled when `reporter` says so.
+    NotFound when the map is gone, Conflict when most of its vectors are others now, and Cancelled
+    when `reporter` says so.
     """
     reporter = reporter or SilentReporter()
     reporter.report(Progress(stage="comparing ids"))
@@ -101,7 +102,7 @@ def update_map(
     in_table = np.array([row_id in there for row_id in saved.points.ids], dtype=np.bool_)
     in_table &= np.isfinite(vectors).all(axis=1)
     other = _changed(saved.points, vectors, info) & in_table
-    if _another(saved.points, int(other.sum())):
+    if _mostly_changed(saved.points, int(other.sum())):
         raise Conflict("Most rows of this map have other vectors now.", "Make a new map.")
     points = _only(saved.points, in_table & ~other)
     added = set() if info.is_sample else there - set(saved.points.ids)
@@ -137,7 +138,7 @@ def _changed(points: MapPoints, vectors: Floats, info: MapInfo) -> NDArray[np.bo
     return changed(vectors, points.neighbours, points.distances, info.metric)
 
 
-def _another(points: MapPoints, other: int) -> bool:
+def _mostly_changed(points: MapPoints, other: int) -> bool:
     """Return whether so many rows have other vectors that few are left to place them by."""
     return 2 * other > len(points)
 
