@@ -56,7 +56,8 @@ def test_maps_are_compared_with_the_truth(browser_page: Page, base: str) -> None
     expect(page.get_by_text(re.compile(r"^PCA · neighbours kept \d+%"))).to_be_visible()
     umap = page.get_by_text(re.compile(r"^UMAP · neighbours kept \d+%"))
     expect(umap).to_be_visible(timeout=MINUTES_MS)
-    expect(page.get_by_text(f"g0 {EVIL}"[:30])).to_be_visible()  # the legend has it as text
+    legend = page.get_by_text(f"g0 {EVIL}"[:30])  # as text, under each map
+    expect(legend.first).to_be_visible()
 
     page.get_by_role("button", name="Next: one row").click()
     expect(page.get_by_label("with one row marked")).to_have_count(1)

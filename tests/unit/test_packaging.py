@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """Build the wheel from the checkout, without a network."""
     folder = tmp_path_factory.mktemp("wheel")
     built = subprocess.run(
@@ -32,11 +32,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     )
     assert built.returncode == 0, built.stdout + built.stderr
     [path] = folder.glob("*.whl")
-    return zipfile.Path(path)
+    return zipfile.ZipFile(path)
 
 
-def _content(wheel: zipfile.Path) -> set[str]:
-    return set(wheel.root.namelist())
+def _content(wheel: zipfile.ZipFile) -> set[str]:
+    return set(wheel.namelist())
 
 
 def _files(folder: str, pattern: str = "*.py") -> set[str]:
@@ -44,30 +44,30 @@ def _files(folder: str, pattern: str = "*.py") -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 
-def test_the_wheel_carries_the_package(wheel: zipfile.Path) -> None:
+def test_the_wheel_carries_the_package(wheel: zipfile.ZipFile) -> None:
     wanted = {name.removeprefix("lib/") for name in _files("lib/pgvista")}
     assert wanted | {"pgvista/py.typed"} <= _content(wheel)
 
 
-def test_the_wheel_carries_the_app(wheel: zipfile.Path) -> None:
+def test_the_wheel_carries_the_app(wheel: zipfile.ZipFile) -> None:
     wanted = {"app.py", ".streamlit/config.toml"} | _files("pages")
     assert {f"pgvista/_app/{name}" for name in wanted} <= _content(wheel)
 
 
-def test_the_wheel_carries_nothing_else(wheel: zipfile.Path) -> None:
+def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in _content(wheel)}
     assert tops == {"pgvista", f"pgvista-{PROJECT['version']}.dist-info"}
     assert not [name for name in _content(wheel) if "__pycache__" in name]
 
 
-def test_the_wheel_has_the_licence_and_the_command(wheel: zipfile.Path) -> None:
-    info = wheel / f"pgvista-{PROJECT['version']}.dist-info"
-    assert "Apache License" in (info / "licenses" / "LICENSE").read_text("utf-8")
-    assert "pgvista = pgvista.cli:main" in (info / "entry_points.txt").read_text("utf-8")
+def test_the_wheel_has_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
+    info = f"pgvista-{PROJECT['version']}.dist-info"
+    assert b"Apache License" in wheel.read(f"{info}/licenses/LICENSE")
+    assert b"pgvista = pgvista.cli:main" in wheel.read(f"{info}/entry_points.txt")
 
 
-def test_an_installed_wheel_finds_its_own_app(wheel: zipfile.Path, tmp_path: Path) -> None:
-    wheel.root.extractall(tmp_path)
+def test_an_installed_wheel_finds_its_own_app(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
     found = subprocess.run(
         [sys.executable, "-c", "from pgvista.paths import app_script; print(app_script())"],
         capture_output=True,
