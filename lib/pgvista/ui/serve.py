@@ -1,8 +1,9 @@
-"""`python -m pgvista.ui.serve run <app.py>`: Streamlit's command, for an app that names its own pages.
+"""`python -m pgvista.ui.serve run <app.py>`: Streamlit's command, with two faults of it kept away.
 
 Streamlit takes a folder `pages` beside the script for its old way of making an app of several
 pages, until `st.navigation` has been called once in the process. The first visit to a cold server
-by the address of a page would then be answered with "page not found".
+by the address of a page would then be answered with "page not found". The other fault is told in
+`message_queue`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.cli import main
 
+from pgvista.ui.message_queue import keep_finished_runs
+
 if __name__ == "__main__":
     PagesManager.uses_pages_directory = False
+    keep_finished_runs()
     main(prog_name="streamlit")
