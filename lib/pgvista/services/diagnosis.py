@@ -76,29 +76,28 @@ def diagnose_plan(
     explained: Mapping[str, Any],
     *,
     settings: Mapping[str, str],
-    known: Facts | None = None,
+    known: Mapping[str | None, Facts] | None = None,
     dropped: Sequence[VectorIndex] = (),
     measured: Measured | None = None,
 ) -> tuple[Diagnosis, Facts | None]:
     """Find out the same of one of our own statements, whose plan and rows are there already.
 
     `explained` is the first item of ``EXPLAIN (VERBOSE, SETTINGS, FORMAT JSON)``, run with
-    `settings`. The facts are returned, so that the next call, for the same table, need not look
-    them up: `known`, which is used when it holds the index of the plan.
+    `settings`. The facts are returned, so that a later call need not look them up: `known` has those
+    of former calls, by the index that served the order, None where none did.
     """
     ordering = read_ordering(explained["Plan"])
     if ordering is None:
         return _no_distance(db, explained), None
-    if known is None or not _still_holds(known, ordering):
-        known = _counted(db, _facts(db, ordering))
+    found = _looked_up(db, ordering, known or {})
     facts = replace(
-        known,
+        found,
         ordering=ordering,
-        settings={**known.settings, **explained.get("Settings", {}), **settings},
-        dropped=_gone(known, dropped),
+        settings={**found.settings, **explained.get("Settings", {}), **settings},
+        dropped=_gone(found, dropped),
         measured=measured,
     )
-    return _diagnosis(db, sql.explain(query), settings, facts, explained), known
+    return _diagnosis(db, sql.explain(query), settings, facts, explained), found
 
 
 def vector_indexes(db: Database, schema: str, table: str) -> tuple[VectorIndex, ...]:
@@ -122,20 +121,27 @@ def vector_indexes(db: Database, schema: str, table: str) -> tuple[VectorIndex, 
     )
 
 
-def _still_holds(known: Facts, ordering: Ordering) -> bool:
-    """Tell whether facts looked up before are of this order, and its index is among them."""
-    then = known.ordering
-    same = (then.schema, then.relation, then.column, then.operator) == (
-        ordering.schema,
-        ordering.relation,
-        ordering.column,
-        ordering.operator,
-    )
-    names = {index.name for index in known.indexes if index.valid}
-    return (
-        same
-        and then.index == ordering.index
-        and (ordering.index is None or ordering.index in names)
+def _looked_up(db: Database, ordering: Ordering, known: Mapping[str | None, Facts]) -> Facts:
+    """Return the facts of this order: those of a former call where they hold, else looked up.
+
+    An index in the plan is there. Where none is, one may have been dropped meanwhile.
+    """
+    then = known.get(ordering.index)
+    if then is None or not _is_same(then.ordering, ordering):
+        return _counted(db, _facts(db, ordering))
+    if ordering.index is not None:
+        return then
+    there = _on_column(db, ordering)
+    return then if there == then.indexes else replace(then, indexes=there)
+
+
+def _is_same(one: Ordering, other: Ordering) -> bool:
+    """Tell whether both order the same column of one table by one operator."""
+    return (one.schema, one.relation, one.column, one.operator) == (
+        other.schema,
+        other.relation,
+        other.column,
+        other.operator,
     )
 
 
@@ -225,22 +231,26 @@ def _refuse_writes(root: Mapping[str, Any]) -> None:
 
 def _facts(db: Database, ordering: Ordering) -> Facts:
     """Look up the indexes on the column, the table's size, and pgvector's settings."""
-    column = ordering.column or ""
-    on_column = tuple(
-        index
-        for index in vector_indexes(db, ordering.schema, ordering.relation)
-        if index.column == column or (index.expression and column in index.expression)
-    )
-    query = sql.facts(ordering.schema, ordering.relation, column)
+    query = sql.facts(ordering.schema, ordering.relation, ordering.column or "")
     rows = db.query(query.statement, query.params)
     estimated, kind, schema, *knobs = rows[0] if rows else (0, "", None, None, None, None, None)
     return Facts(
         ordering=ordering,
-        indexes=on_column,
+        indexes=_on_column(db, ordering),
         rows=estimated,
         kind=kind,
         extension_schema=schema,
         settings={name: value for name, value in zip(_KNOBS, knobs, strict=True) if value},
+    )
+
+
+def _on_column(db: Database, ordering: Ordering) -> tuple[VectorIndex, ...]:
+    """Return the vector indexes on the column that is ordered by, valid or not."""
+    column = ordering.column or ""
+    return tuple(
+        index
+        for index in vector_indexes(db, ordering.schema, ordering.relation)
+        if index.column == column or (index.expression and column in index.expression)
     )
 
 

@@ -141,15 +141,15 @@ def try_index(
     request: NearestRequest,
     truth: Truth,
     *,
-    known: Facts | None = None,
+    known: Mapping[str | None, Facts] | None = None,
     dropped: Sequence[VectorIndex] = (),
     enough: tuple[str, int] | None = None,
 ) -> Trial:
     """Search with these knobs, then once more under EXPLAIN, and say what was missed and why.
 
     The time is that of the plain query; rows read and buffers are from the second run. `known` are
-    the facts of the former trial, `dropped` indexes that were there before, `enough` a setting and a
-    value known to find all.
+    the facts of former trials by the index that was used, `dropped` indexes that were there before,
+    `enough` a setting and a value known to find all.
     """
     query = nearest_sql.nearest(collection, request)
     settings = _settings(db, request)

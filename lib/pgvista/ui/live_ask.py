@@ -16,7 +16,7 @@ from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.errors import InvalidInput, NotFound, PgvistaError
 from pgvista.model.collection import Collection, IndexInfo
-from pgvista.model.diagnosis import VectorIndex
+from pgvista.model.diagnosis import Facts, VectorIndex
 from pgvista.model.filters import parse_filter
 from pgvista.model.index import BitMetric, IndexTarget
 from pgvista.model.search import Hit, Mode, SearchRequest
@@ -196,8 +196,8 @@ def _request(context: Context, query: Query) -> NearestRequest:
 def _try(db: Database, context: Context, request: NearestRequest, answer: Answer) -> None:
     collection, session = context.collection, st.session_state
     answer.truth = _truth(db, collection, request)
-    known = session.get(_FACTS)
-    known = known[1] if known is not None and known[0] == collection else None
+    kept = session.get(_FACTS)
+    known: dict[str | None, Facts] = kept[1] if kept is not None and kept[0] == collection else {}
     enough = _climb(db, context, request, answer)
 
     def tried(truth: Truth) -> Trial:
@@ -217,8 +217,8 @@ def _try(db: Database, context: Context, request: NearestRequest, answer: Answer
         answer.truth = _truth(db, collection, request)
         trial = tried(answer.truth)
     answer.trial = trial
-    session[_FACTS] = (collection, trial.facts)
     if trial.facts is not None:
+        session[_FACTS] = (collection, known | {trial.diagnosis.index_used: trial.facts})
         seen = session.setdefault(_SEEN, {}).setdefault(collection.name, {})
         seen |= {index.name: index for index in trial.facts.indexes if index.valid}
     answer.titles = _titles(db, collection, [row.id for row in trial.rows])
