@@ -11,7 +11,7 @@ import pytest
 import pgvista
 from pgvista.api import Collection, Workbench
 from pgvista.errors import NotFound, StatementTimeout
-from pgvista.model.diagnosis import Cause
+from pgvista.model.diagnosis import Cause, Facts
 from pgvista.model.filters import parse_filter
 from pgvista.model.index import IndexTarget
 from pgvista.model.search import IterativeScan
@@ -134,7 +134,7 @@ def test_facts_are_kept_until_the_index_is_gone(workbench: Workbench, docs: Coll
     assert gone.diagnosis.findings[0].cause is Cause.DROPPED
     assert gone.recall == 1
     assert gone.facts is not None
-    then = {None: replace(gone.facts, indexes=seen)}  # from a trial that left the index aside
+    then: dict[str | None, Facts] = {None: replace(gone.facts, indexes=seen)}  # from a trial that left the index aside
     later = try_index(made.db, made.info, request, truth, known=then, dropped=seen)
     assert later.facts == gone.facts
     assert later.diagnosis.findings[0].cause is Cause.DROPPED

@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
@@ -25,17 +24,17 @@ from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_question import columns
 from pgvista.ui.search_waiting import show_waiting
 
+PAGE = "live_page"
+"""The fragment that has the query's line in it."""
 VIEWS = {"query": "A query", "statement": "A statement of yours"}
 
 
-@st.fragment
+@st.fragment(key=PAGE)
 def live_view(db: Database, context: Context, embedder: ModelEmbedder | None) -> None:
-    """Draw the page; a moved knob repaints this part alone."""
+    """Draw the page; the query's line repaints what is beneath it, and nothing around it."""
     if (asked := st.session_state.pop("_live_ask", None)) is not None:
         state.ask(asked)
     by_statement = st.session_state.get(state.VIEW) == "statement"
-    answer = Answer() if by_statement else find(db, context, embedder)
-    context = _with_those_left(context, answer)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live_bar"):
         st.segmented_control(
             "What is tuned",
@@ -54,6 +53,14 @@ def live_view(db: Database, context: Context, embedder: ModelEmbedder | None) ->
         statement_view(db, collection)
         return
     _question(db, context)
+    _tuned(db, context, embedder)
+
+
+@st.fragment
+def _tuned(db: Database, context: Context, embedder: ModelEmbedder | None) -> None:
+    """Draw the knobs and what they give; a moved knob repaints this part alone."""
+    answer = find(db, context, embedder)
+    context = _with_those_left(context, answer)
     if answer.waits and embedder is not None:
         show_waiting(embedder, meanwhile=False)
     left, right = columns()
@@ -136,21 +143,20 @@ def _draw_now(db: Database, context: Context) -> None:
     # The field is drawn already: its value is set before the next run
     with guarded(stop=True):
         st.session_state["_live_ask"] = live_tuning.random_row(db, context.collection)
-    _again()
+    st.rerun()
 
 
-def _again() -> None:
-    try:
-        st.rerun(scope="fragment")
-    except StreamlitAPIException:  # the whole page is being run
-        st.rerun()
+def _ask(row_id: str) -> None:
+    """Take a row of the lists as the query: before the page's part is run, as its field is in it."""
+    state.ask(row_id)
+    st.rerun(PAGE)
 
 
 # -- what was found
 
 
 def _found(context: Context, answer: Answer, trial: Trial) -> None:
-    asked = truth_lists(
+    truth_lists(
         [
             TruthRow(
                 row.id,
@@ -166,6 +172,7 @@ def _found(context: Context, answer: Answer, trial: Trial) -> None:
         due=trial.due,
         exact_title=f"Exact · the {trial.due} nearest of all rows",
         index_title=_index_title(trial),
+        on_ask=_ask,
         key="live_lists",
     )
     if not trial.rows:
@@ -177,9 +184,6 @@ def _found(context: Context, answer: Answer, trial: Trial) -> None:
     with st.container(border=True, key="live_plan"):
         st.markdown("**Plan** :gray[as EXPLAIN (ANALYZE, BUFFERS) measured it in a second run]")
         plan_panel(trial.plan, key="live_plan_panel")
-    if asked is not None:
-        st.session_state["_live_ask"] = asked
-        _again()
 
 
 def _index_title(trial: Trial) -> str:

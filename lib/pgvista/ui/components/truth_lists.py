@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import streamlit as st
 
 from pgvista.ui.components._mount import component
 
@@ -44,14 +46,22 @@ def truth_lists(
     due: int,
     exact_title: str,
     index_title: str,
+    on_ask: Callable[[str], None],
     key: str,
-) -> str | None:
-    """Draw both lists; return the id of a row that is to be the next query, once.
+) -> None:
+    """Draw both lists; `on_ask` takes the id of a row that is to be the next query.
 
     `rows` are both lists as one, nearest first; `due` is how many rows the exact list has. In a
     narrow window the right list shrinks to its marks.
     """
-    outcome = _lists(
+
+    def acted() -> None:
+        pressed = st.session_state[key].get("action")
+        found = pressed.get("id") if isinstance(pressed, dict) else None
+        if any(row.id == found for row in rows):
+            on_ask(str(found))
+
+    _lists(
         key=key,
         data={
             "rows": [
@@ -71,10 +81,5 @@ def truth_lists(
             "due": due,
             "titles": [exact_title, index_title],
         },
-        on_action_change=lambda: None,
+        on_action_change=acted,
     )
-    pressed = outcome.get("action")
-    if not isinstance(pressed, dict):
-        return None
-    found = pressed.get("id")
-    return str(found) if any(row.id == found for row in rows) else None
