@@ -134,7 +134,9 @@ def test_facts_are_kept_until_the_index_is_gone(workbench: Workbench, docs: Coll
     assert gone.diagnosis.findings[0].cause is Cause.DROPPED
     assert gone.recall == 1
     assert gone.facts is not None
-    then: dict[str | None, Facts] = {None: replace(gone.facts, indexes=seen)}  # from a trial that left the index aside
+    then: dict[str | None, Facts] = {
+        None: replace(gone.facts, indexes=seen)
+    }  # from a trial that left the index aside
     later = try_index(made.db, made.info, request, truth, known=then, dropped=seen)
     assert later.facts == gone.facts
     assert later.diagnosis.findings[0].cause is Cause.DROPPED

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Cause(StrEnum):
@@ -184,8 +186,13 @@ class Diagnosis:
     index_used: str | None
     ordering: Ordering | None
     indexes: tuple[VectorIndex, ...] = ()
-    plan: str = ""
-    """EXPLAIN's JSON."""
+    explained: Mapping[str, Any] = field(default_factory=dict)
+    """EXPLAIN's answer for the statement."""
+
+    @property
+    def plan(self) -> str:
+        """EXPLAIN's answer as JSON to read."""
+        return json.dumps([self.explained], indent=2, ensure_ascii=False)
 
     @property
     def summary(self) -> str:

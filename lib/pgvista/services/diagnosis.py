@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -159,7 +158,7 @@ def _no_distance(db: Database, explained: Mapping[str, Any]) -> Diagnosis:
     if order is None:
         told += " None of its tables has a vector column."
     finding = Finding(Cause.NO_DISTANCE, told, "" if order is None else remedies.rewritten(order))
-    return Diagnosis((finding,), None, None, plan=_json(explained))
+    return Diagnosis((finding,), None, None, explained=explained)
 
 
 def _could_be(db: Database, root: Mapping[str, Any]) -> Ordering | None:
@@ -198,11 +197,7 @@ def _diagnosis(
         facts = replace(facts, forced=forced)
     causes = UNUSED if ordering.index is None else MISSING
     findings = tuple(found for cause in causes if (found := cause(facts)) is not None)
-    return Diagnosis(findings, ordering.index, ordering, facts.indexes, _json(explained))
-
-
-def _json(explained: Mapping[str, Any]) -> str:
-    return json.dumps([explained], indent=2, ensure_ascii=False)
+    return Diagnosis(findings, ordering.index, ordering, facts.indexes, explained)
 
 
 def _explain(db: Database, query: Query, settings: Mapping[str, str]) -> dict[str, Any]:

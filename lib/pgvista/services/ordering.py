@@ -26,6 +26,7 @@ _FUNCTIONS = {
 }
 _CALL = re.compile(rf"\b({'|'.join(_FUNCTIONS)})\(")
 _PLANNED = re.compile(r"\((?:InitPlan|SubPlan) [^()]*\)(?:\.col\d+)?|\$\d+")
+_PARENTHESIS = re.compile(r"[()]")
 _DIRECTION = re.compile(r"\s+(ASC|DESC|NULLS FIRST|NULLS LAST)$")
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _COLUMN = re.compile(rf"^\(*({_NAME})\.({_NAME})(?![\w.(])")
@@ -228,10 +229,10 @@ def _without_parentheses(text: str) -> str:
 
 def _closing(plain: str, opening: int) -> int:
     depth = 0
-    for place in range(opening, len(plain)):
-        depth += (plain[place] == "(") - (plain[place] == ")")
+    for found in _PARENTHESIS.finditer(plain, opening):
+        depth += 1 if found[0] == "(" else -1
         if depth == 0:
-            return place
+            return found.start()
     return len(plain)
 
 
@@ -241,13 +242,12 @@ def _depth(plain: str, place: int) -> int:
 
 def _enclosing(text: str, plain: str, place: int) -> str:
     """Return what stands in the innermost parentheses around a place."""
-    depth, opening = 0, place - 1
-    while opening >= 0:
-        depth += (plain[opening] == ")") - (plain[opening] == "(")
+    depth = 0
+    for found in reversed(list(_PARENTHESIS.finditer(plain, 0, place))):
+        depth += 1 if found[0] == ")" else -1
         if depth < 0:
-            break
-        opening -= 1
-    return text if opening < 0 else text[opening + 1 : _closing(plain, opening)]
+            return text[found.end() : _closing(plain, found.start())]
+    return text
 
 
 def _is_operand(text: str) -> bool:
