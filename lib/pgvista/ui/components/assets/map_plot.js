@@ -703,9 +703,12 @@ export default function (component) {
     if (kinds !== board.legendKinds) legend(board);
   };
   board.onLook = () => {
+    const { size, density } = board.look;
+    const same = size === board.seen?.size && density === board.seen?.density;
+    board.seen = { size, density };
     legend(board);
     makeRoom(board);
-    touch(board, "colour");
+    touch(board, same ? "labels" : "colour"); // the points stay as they are drawn
   };
   board.onTitle = () => takeTitle(board);
   board.theme = themeOf(root);
