@@ -8,6 +8,8 @@ trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3}" -m venv "$work/main"
 # torch stays where it is: move its pin by hand, to a version that pip finds a CPU build of.
 grep '^torch==' constraints.txt >"$work/held"
+# From 3.0 on it needs Python 3.11.5: Debian 12 has 3.11.2.
+echo 'soupsieve<3' >>"$work/held"
 "$work/main/bin/pip" install -q -c "$work/held" -e '.[test,dev,notebooks]'
 {
   sed -n '/^#/p' constraints.txt

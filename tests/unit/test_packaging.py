@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from pgvista.errors import NotFound
 from pgvista.paths import app_script
@@ -109,6 +110,17 @@ def test_everything_that_is_declared_is_pinned() -> None:
     extras = [line for extra in PROJECT["optional-dependencies"].values() for line in extra]
     pinned = {_normal(name) for name, _ in pins}
     assert _declared([*PROJECT["dependencies"], *extras]) - pinned == set()
+
+
+def test_what_is_installed_runs_on_every_python_we_name() -> None:
+    """A package for later Pythons alone can't be installed on Debian 12, which has 3.11.2."""
+    refused = [
+        f"{found.name} {found.version}: {wanted}"
+        for found in metadata.distributions()
+        if (wanted := found.metadata.get("Requires-Python"))
+        and not SpecifierSet(wanted).contains("3.11.2")
+    ]
+    assert not refused
 
 
 def _normal(name: str) -> str:
