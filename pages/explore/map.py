@@ -14,6 +14,7 @@ from pgvista.ui.map_view import map_view
 from pgvista.ui.search_context import embedder
 from pgvista.ui.state import no_collection, pick_collection
 
+plotly_script()
 # The selector's key is gone after a visit to another page.
 map_state.restore(arrived="map_collection" not in st.session_state)
 with guarded(stop=True):
@@ -24,7 +25,6 @@ with guarded(stop=True):
     with st.sidebar:
         collection = pick_collection(key="map_collection")
     if collection is not None:
-        plotly_script()
         place = st.container()  # before anything that may show that it waits: the map must not move
         rows = stats(db, collection).rows
         running = job_view(db, collection)

@@ -446,3 +446,40 @@ def test_a_title_is_asked_for_when_the_pointer_rests(browser_page: Page, served:
     expect(tip).to_contain_text("The note")
     page.wait_for_timeout(400)
     assert page.evaluate("window.pgvistaMaps.map_plot.askedAt") == asked_at
+
+
+CALLS = """
+window.calls = [];
+let plotly;
+Object.defineProperty(window, "Plotly", {
+  configurable: true,
+  get: () => plotly,
+  set(loaded) {
+    plotly = loaded;
+    for (const name of ["newPlot", "update"]) {
+      const original = loaded[name];
+      loaded[name] = (...given) => { window.calls.push(name); return original.apply(loaded, given); };
+    }
+  },
+});
+"""
+
+
+def test_a_map_that_opens_is_drawn_once_also_on_coming_back(
+    browser_page: Page, served: Served
+) -> None:
+    page = browser_page
+    wrong: list[str] = []
+    page.on("console", lambda said: "BidiComponent" in said.text and wrong.append(said.text))
+    page.add_init_script(CALLS)
+    open_map(page, served.url)
+    idle(page)
+    assert page.evaluate("window.calls") == ["newPlot"]
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
+    expect(page.locator(".pgv-map")).to_have_count(0)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Map", exact=True).click()
+    expect(page.locator(".pgv-map[data-ready]")).to_be_visible()
+    idle(page)
+    assert page.evaluate("window.calls").count("newPlot") == 2
+    assert page.locator("script#pgvista-plotly").count() == 1
+    assert wrong == []

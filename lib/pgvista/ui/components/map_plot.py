@@ -31,15 +31,17 @@ Bytes = NDArray[np.uint8]
 
 def _messenger(name: str) -> ComponentRenderer:
     """Register a part that draws nothing itself: its script alone, since it is sent each time."""
-    script = resources.files(__package__).joinpath("assets", f"{name}.js").read_text("utf-8")
-    return st.components.v2.component(f"pgvista.{name}", js=script)
+    return st.components.v2.component(f"pgvista.{name}", js=_asset(f"{name}.js"))
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("assets", name).read_text("utf-8")
 
 
 _colours = _messenger("map_colours")
 _look = _messenger("map_look")
 _overlay = _messenger("map_overlay")
 _titles = _messenger("map_titles")
-_plotly = _messenger("plotly_script")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,17 @@ class MapEvent:
 
 
 def plotly_script() -> None:
-    """Load Plotly into the page, once; draw it outside of any fragment."""
+    """Load Plotly into the page, once; call it first, outside of any fragment.
+
+    It takes the browser most of a second, which passes while the server reads. A component would
+    begin to load it only when all of the page is drawn.
+    """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     root = f"/{base}" if base else ""
     src = f"{root}/component/{_plotly_folder()}/plotly.min.js"
-    _plotly(key="map_plotly", data={"src": src}, height=1)
+    load = _asset("plotly_script.js").strip().removesuffix(";")
+    told = json.dumps(src).replace("</", "<\\/")
+    st.html(f"<script>({load})({told})</script>", unsafe_allow_javascript=True)
 
 
 def map_points(
@@ -219,10 +227,9 @@ def _global(name: str, scripts: Sequence[str], style: str) -> ComponentRenderer:
     Plotly puts its style sheet into the page's head, which a shadow root does not see; and the card
     of a query lets the frame around it go while there is none.
     """
-    folder = resources.files(__package__).joinpath("assets")
     return st.components.v2.component(
         f"pgvista.{name}",
-        js="\n".join(folder.joinpath(file).read_text("utf-8") for file in ("dom.js", *scripts)),
-        css=folder.joinpath(style).read_text("utf-8"),
+        js="\n".join(_asset(file) for file in ("dom.js", *scripts)),
+        css=_asset(style),
         isolate_styles=False,
     )

@@ -403,8 +403,10 @@ function overLayout(board) {
 }
 
 function drawOver(board) {
+  const { over } = board.root;
+  if (!board.overlay && !over.data && !annotationsOf(board).length) return undefined; // nothing, as before
   return window.Plotly.react(
-    board.root.over, overTraces(board, "scatter"), overLayout(board), { staticPlot: true },
+    over, overTraces(board, "scatter"), overLayout(board), { staticPlot: true },
   );
 }
 
@@ -576,6 +578,11 @@ function touch(board, what) {
   });
 }
 
+/** Wait for what comes with another message; `turns` of 15 ms at most, where they are given. */
+async function until(there, turns = Infinity) {
+  for (; turns > 0 && !there(); turns--) await new Promise((resolve) => setTimeout(resolve, 15));
+}
+
 async function mount(board) {
   const { root } = board;
   const gd = root.plot;
@@ -583,13 +590,11 @@ async function mount(board) {
   board.hidden = new Set();
   board.drawn = false;
   board.dirty.clear();
-  if (!window.Plotly) {
-    await new Promise((resolve) => {
-      const wait = setInterval(() => window.Plotly && (clearInterval(wait), resolve()), 30);
-    });
-  }
+  await until(() => window.Plotly);
+  await until(() => board.colour || board.series, 20); // points are drawn once, in their colours
   const token = board.token;
   legend(board);
+  board.dirty.clear(); // what came while the script was loading is drawn now
   window.Plotly.purge(gd);
   await window.Plotly.newPlot(gd, pointTraces(board), layoutOf(board), config(board));
   if (board.token !== token) return;
@@ -732,7 +737,10 @@ export default function (component) {
       sizes.disconnect();
       clearInterval(look);
       board.drawn = false;
-      if (board.root === root) board.root = board.token = null;
+      if (board.root === root) {
+        board.root = board.token = null;
+        board.onColour = board.onOverlay = board.onLook = board.onTitle = null;
+      }
       window.Plotly?.purge(root.plot);
       window.Plotly?.purge(root.over);
     };
