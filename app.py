@@ -46,6 +46,7 @@ st.set_page_config(
     initial_sidebar_state="collapsed" if presented else 256,
 )
 apply_theme()
-show_sidebar(PAGES, page, presented=presented)
+with st.container():  # where a server that is started says so: the page beneath must not move
+    show_sidebar(PAGES, page, presented=presented)
 page.run()
 warm_model()

@@ -6,6 +6,7 @@ The extensions are stand-ins: see `tests.db.bm25_standins`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -47,9 +48,9 @@ def results(monkeypatch: pytest.MonkeyPatch) -> list[SearchResult]:
     """What the page Search drew as hits, the last at the end."""
     seen: list[SearchResult] = []
 
-    def hit_list(result: SearchResult, **more: object) -> object:
+    def hit_list(result: SearchResult, **more: Any) -> None:
         seen.append(result)
-        return draw(result, **more)  # type: ignore[arg-type]
+        draw(result, **more)
 
     monkeypatch.setattr(search_view, "hit_list", hit_list)
     return seen
@@ -78,7 +79,8 @@ def offered(open_page: OpenPage) -> AppTest:
 
 def ask(app: AppTest, text: str) -> AppTest:
     app.session_state["search_mode"] = "keyword"
-    app.text_input(key="search_text").set_value(text).run()
+    app.session_state["search_text"] = text
+    app.run()
     assert not app.exception, app.exception
     return app
 

@@ -227,7 +227,7 @@ def board() -> None:
             timings_bar(TIMINGS, key="gallery.times")
     st.session_state["gallery.runs"] = st.session_state.get("gallery.runs", 0) + 1
     with hits:
-        action = hit_list(
+        hit_list(
             result(k, weight),
             key="gallery.hits",
             mode=Mode.HYBRID,
@@ -237,7 +237,7 @@ def board() -> None:
             since="k 60",
             head="semantic: 60 asked, 60 got · keyword: 60 asked, 41 got",
         )
-        st.caption(f"k = {k:g}, weight = {weight:g}, action = {action}")
+        st.caption(f"k = {k:g}, weight = {weight:g}")
 
 
 def sliders() -> None:
@@ -321,10 +321,15 @@ def hits() -> None:
         TIMINGS,
         notes=("A note on this result.",),
     )
-    action = hit_list(found, key="hits", mode=Mode.HYBRID, actions=("similar", "map"), moved=MOVED)
-    st.session_state.setdefault("gallery.actions", [])
-    if action:
-        st.session_state["gallery.actions"].append(f"{action.kind}:{action.id}")
+    pressed = st.session_state.setdefault("gallery.actions", [])
+    hit_list(
+        found,
+        key="hits",
+        mode=Mode.HYBRID,
+        actions=("similar", "map"),
+        moved=MOVED,
+        on_action=lambda action: pressed.append(f"{action.kind}:{action.id}"),
+    )
     st.text(f"actions={';'.join(st.session_state['gallery.actions'])}")
     st.button("Run again")
     left, right = st.columns(2, gap="large")

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
-from tests.e2e.conftest import LOGS, MODEL_MS, START_SECONDS, free_port
+from tests.e2e.conftest import LOGS, MODEL_MS, START_SECONDS, free_port, idle
 
 from pgvista.api import connect
 from pgvista.db.embedded import start_embedded
@@ -168,6 +168,47 @@ def test_a_dragged_knob_reorders_the_hits_before_it_is_let_go(
     expect(thumb).to_have_attribute("aria-valuetext", "0.00")
     mode(page, "Keyword")
     expect(page.locator(".hit").first).to_contain_text("rank score")
+
+
+WATCH = """
+(names) => {
+  window.touched = {};
+  for (const name of names) {
+    const part = document.querySelector(`.st-key-${name}`);
+    const seen = {subtree: true, childList: true, characterData: true, attributes: true};
+    const shadows = [...part.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean);
+    for (const root of [part, ...shadows])
+      new MutationObserver(() => (window.touched[name] = true)).observe(root, seen);
+  }
+}
+"""
+
+
+def test_a_moved_knob_draws_its_card_and_the_hits_and_leaves_the_rest(
+    browser_page: Page, base: str
+) -> None:
+    page = open_search(browser_page, base)
+    ask_hybrid(page)
+    thumb = page.get_by_role("slider", name="RRF k", exact=True)
+    thumb.focus()
+    idle(page)
+    others = ["search_line", "search_card_vectors", "search_card_words", "search_card_limit"]
+    page.evaluate(WATCH, [*others, "search_below", "search_card_time"])
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        thumb.press(key)
+    expect(status(page)).to_contain_text("recomputed in")
+    expect(page.locator(".hits .since")).to_contain_text("since k")
+    idle(page)
+    assert page.evaluate("Object.keys(window.touched).sort()") == [
+        "search_below",
+        "search_card_time",
+    ]
+    page.get_by_role("slider", name="Hits", exact=True).press("PageUp")
+    expect(page.locator(".hit")).to_have_count(20)
+    page.get_by_role("radio", name="Plan", exact=True).click()
+    expect(page.locator(".st-key-search_plan")).to_contain_text("EXPLAIN")
+    page.locator(".hit").first.get_by_role("button", name="similar").click()
+    expect(page.locator(".st-key-search_like")).to_contain_text("Nearest to")
 
 
 def test_the_ledger_tells_what_k_moved_and_how_each_sum_came_about(
@@ -327,6 +368,27 @@ def test_a_deep_link_to_a_cold_server_shows_its_page(browser: Browser, folder: P
     finally:
         serving.send_signal(signal.SIGINT)
         serving.wait(30)
+
+
+def test_a_page_stays_where_it_is_after_the_server_was_started_above_it(
+    browser_page: Page, tmp_path: Path
+) -> None:
+    """What says that the server starts is gone at the next run; what stood beneath is not made anew."""
+    serving, address = serve(tmp_path)
+    try:
+        page = browser_page
+        page.goto(f"{address}/connect")
+        main = page.get_by_test_id("stMain")
+        expect(main.get_by_text("pgvector").first).to_be_visible(timeout=START_SECONDS * 1000)
+        idle(page)
+        drawn = main.get_by_test_id("stElementContainer").last
+        drawn.evaluate("element => (window.drawn = element)")
+        page.keyboard.press("r")
+        idle(page, 1500)
+        assert page.evaluate("window.drawn.isConnected")
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.wait(20)
 
 
 def test_a_killed_server_is_started_again_and_the_question_is_answered(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
@@ -108,20 +107,14 @@ def _hits(collection: Collection, result: SearchResult) -> None:
             for place, hit in enumerate(result.hits, 1)
             if hit.semantic_rank is not None
         }
-    pressed = hit_list(
+    hit_list(
         result,
         key="example_hits",
         mode=Mode.KEYWORD if by_words else Mode.SEMANTIC,
         actions=(LIKE, UNLIKE),
         moved=None if by_words else moved,
+        on_action=lambda pressed: state.choose(collection, pressed.id, like=pressed.kind == LIKE),
     )
-    if pressed is None:
-        return
-    state.choose(collection, pressed.id, like=pressed.kind == LIKE)
-    try:
-        st.rerun(scope="fragment")
-    except StreamlitAPIException:  # the whole page is being run
-        st.rerun()
 
 
 # -- the examples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -38,11 +39,17 @@ def show_plan(
 
 
 def explained(
-    collection: Collection, result: SearchResult, title: str = "", *, ledger: bool = False
+    collection: Collection,
+    result: SearchResult,
+    title: str,
+    *,
+    ledger: bool,
+    changed: Callable[[], None],
 ) -> None:
     """Draw the times, and below them what is chosen of SQL, plan, ledger and share.
 
-    `ledger` says whether there is one; it stands above the hits, as the plan does.
+    `ledger` says whether there is one; it stands above the hits, as the plan does. `changed` is
+    called when something else is chosen.
     """
     with st.container(border=True, key="search_card_time", gap="xsmall"):
         st.markdown(f"**Where the time went**{f' :gray[{title}]' if title else ''}")
@@ -57,6 +64,7 @@ def explained(
             label_visibility="collapsed",
             width="stretch",
             persist_state="session",
+            on_change=changed,
         )
         if shown == "Plan":
             st.markdown(":small[:gray[:material/arrow_upward: Above the hits, with its times.]]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -90,7 +90,13 @@ class Context:
         return any(index.method == "ivfflat" for index in self.indexes)
 
 
-def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False) -> None:
+def slider(
+    knob: knobs.Knob,
+    note: str | None = None,
+    *,
+    disabled: bool = False,
+    on_change: Callable[[], None] | None = None,
+) -> None:
     """Draw a knob; its value is read through `search_request.value`."""
     live_slider(
         knob.label,
@@ -104,11 +110,12 @@ def slider(knob: knobs.Knob, note: str | None = None, *, disabled: bool = False)
         help=knob.help,
         note=note,
         disabled=disabled,
+        on_change=on_change,
     )
 
 
-def fusion_knobs() -> None:
-    """Draw how the two lists become one."""
+def fusion_knobs(changed: Callable[[], None], deepened: Callable[[], None]) -> None:
+    """Draw how the two lists become one; `deepened` is called where the lists themselves change."""
     with st.container(border=True, key="search_card_fusion", gap="xsmall"):
         st.markdown("**Fusion**")
         st.selectbox(
@@ -119,6 +126,7 @@ def fusion_knobs() -> None:
             index=_index("search_fusion", [item.value for item in Fusion]),
             label_visibility="collapsed",
             persist_state="session",
+            on_change=changed,
             help="What the two lists add up. RRF: weight / (k + rank), scores aside. RRF by coverage: "
             "a hit by words counts by how much of the query it covers, so that rows which share "
             "only a common word with it do not push away those near by meaning. Min-max: scores "
@@ -127,13 +135,14 @@ def fusion_knobs() -> None:
             "Default: RRF by coverage.",
         )
         ranked = Fusion(knobs.choice("search_fusion")).has_k
-        slider(knobs.RRF_K, None if ranked else "RRF alone has a k", disabled=not ranked)
-        slider(knobs.SEMANTIC_WEIGHT)
-        slider(knobs.KEYWORD_WEIGHT)
-        slider(knobs.DEPTH)
+        note = None if ranked else "RRF alone has a k"
+        slider(knobs.RRF_K, note, disabled=not ranked, on_change=changed)
+        slider(knobs.SEMANTIC_WEIGHT, on_change=changed)
+        slider(knobs.KEYWORD_WEIGHT, on_change=changed)
+        slider(knobs.DEPTH, on_change=deepened)
 
 
-def keyword_knobs(context: Context) -> None:
+def keyword_knobs(context: Context, changed: Callable[[], None]) -> None:
     """Draw how words match and rank."""
     with st.container(border=True, key="search_card_words", gap="xsmall"):
         st.markdown("**Words**")
@@ -145,6 +154,7 @@ def keyword_knobs(context: Context) -> None:
             format_func=lambda item: MATCH[KeywordMatch(item)],
             index=_index("search_match", [item.value for item in KeywordMatch]),
             persist_state="session",
+            on_change=changed,
             help="Which rows match. Any word: at least one of the words. Every word: the syntax of "
             'websearch_to_tsquery, with "phrases", or, -without. Phrase: one word after the other. '
             "Last word goes on: as any word, while typing. Near spelling: as any word, and words "
@@ -160,6 +170,7 @@ def keyword_knobs(context: Context) -> None:
             format_func=lambda item: ranks[item],
             index=_index("search_rank", list(ranks)),
             persist_state="session",
+            on_change=changed,
             help="BM25: rare words count more than common ones, and repetition less each time. "
             "ts_rank counts how often the words occur, ts_rank_cd also how close they stand; "
             "neither knows what is rare. An extension for BM25 ranks by its own index, where there "
@@ -167,8 +178,8 @@ def keyword_knobs(context: Context) -> None:
         )
         rank = KeywordRank(knobs.choice("search_rank"))
         if rank is KeywordRank.BM25:
-            slider(knobs.BM25_K1)
-            slider(knobs.BM25_B)
+            slider(knobs.BM25_K1, on_change=changed)
+            slider(knobs.BM25_B, on_change=changed)
             language = st.container()
         elif rank is KeywordRank.EXTENSION:
             language = st.container()
@@ -181,16 +192,18 @@ def keyword_knobs(context: Context) -> None:
                 format_func=lambda item: knobs.NORMALIZATIONS[item],
                 index=_index("search_norm", list(knobs.NORMALIZATIONS)),
                 persist_state="session",
+                on_change=changed,
                 help="How long texts are held back. Default: 1 + log(length).",
             )
         if context.has_labels and rank is not KeywordRank.EXTENSION:
-            label_knob("search_labels", rank)
+            label_knob("search_labels", rank, changed)
         stored = context.collection.text_config
         language.selectbox(
             "Language",
             _offered("search_language", (item for item in context.languages if item != stored)),
             key="search_language",
             persist_state="session",
+            on_change=changed,
             format_func=lambda item: stored if item == knobs.AUTO else item,
             help="Text-search configuration of the query. Another one than the collection's, which "
             "stands first, is computed for every row: slow on large tables.",
@@ -201,7 +214,7 @@ def keyword_knobs(context: Context) -> None:
         st.markdown(f":small[:gray[{plain(said)}]]")
 
 
-def label_knob(key: str, rank: KeywordRank) -> None:
+def label_knob(key: str, rank: KeywordRank, changed: Callable[[], None] | None = None) -> None:
     """Draw what a word counts by its label; what cannot be read is said beneath."""
     usual = BM25_LABEL_WEIGHTS if rank is KeywordRank.BM25 else TS_RANK_LABEL_WEIGHTS
     st.text_input(
@@ -209,6 +222,7 @@ def label_knob(key: str, rank: KeywordRank) -> None:
         key=key,
         placeholder=written_label_weights(usual),
         persist_state="session",
+        on_change=changed,
         help="What a word counts by its setweight label A, B, C and D: four numbers, 0 to 100. "
         f"Default: {written_label_weights(usual)}.",
     )
@@ -230,6 +244,7 @@ def vector_knobs(
     request: SearchRequest | None,
     result: SearchResult | None,
     recall: float | None,
+    changed: Callable[[], None],
 ) -> None:
     """Draw what decides about nearest neighbours, and what it gave where a search was run."""
     with st.container(border=True, key="search_card_vectors", gap="xsmall"):
@@ -239,10 +254,10 @@ def vector_knobs(
         if context.has_hnsw:
             limit = int(knobs.value(knobs.LIMIT))
             note = None if recall is None else f"recall@{limit} {recall:.2f}"
-            slider(knobs.follow_depth(mode), note, disabled=exact)
+            slider(knobs.follow_depth(mode), note, disabled=exact, on_change=changed)
         if context.has_ivfflat:
             note = None if context.has_hnsw or recall is None else f"recall {recall:.2f}"
-            slider(knobs.PROBES, note, disabled=exact)
+            slider(knobs.PROBES, note, disabled=exact, on_change=changed)
         st.markdown(f":small[:gray[{_what_it_gave(context, request, result)}]]")
         if context.indexes:
             switches = st.container(horizontal=True, gap="medium")
@@ -250,12 +265,14 @@ def vector_knobs(
                 "Exact",
                 key="search_exact",
                 persist_state="session",
+                on_change=changed,
                 help="Compare every row with the query and use no vector index. Default: off.",
             )
             switches.toggle(
                 "Recall",
                 key="search_recall",
                 persist_state="session",
+                on_change=changed,
                 help="Run the exact search too, and tell the part of its hits that the index "
                 "found. It takes the time of the exact search on top. Default: off.",
             )
@@ -266,6 +283,7 @@ def vector_knobs(
                     format_func=lambda item: _SCAN[item],
                     key="search_scan",
                     persist_state="session",
+                    on_change=changed,
                     help="Let the index go on looking when the filter left too few rows. IVFFlat "
                     "knows the relaxed order alone. Default: off.",
                 )
@@ -276,6 +294,7 @@ def vector_knobs(
             _offered("search_metric", (item.value for item in Metric if item is not own)),
             key="search_metric",
             persist_state="session",
+            on_change=changed,
             format_func=lambda item: own.label if item == knobs.AUTO else Metric(item).label,
             help="How distance is measured. An index serves the metric it was built for alone.",
         )
@@ -287,14 +306,15 @@ def vector_knobs(
             format="%.2f",
             placeholder="none",
             persist_state="session",
+            on_change=changed,
             help="Threshold: rows farther than this are left out. Default: none.",
         )
 
 
-def limit_knob() -> None:
+def limit_knob(changed: Callable[[], None]) -> None:
     """Draw how many hits are wanted."""
     with st.container(border=True, key="search_card_limit"):
-        slider(knobs.LIMIT)
+        slider(knobs.LIMIT, on_change=changed)
 
 
 def filter_knob(context: Context) -> None:

@@ -13,6 +13,7 @@ from pgvista.ui import search_knobs, search_request
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.search_knobs import Context
+from pgvista.ui.search_parts import draw_page
 
 LABELS = {
     Mode.SEMANTIC.value: "Semantic",
@@ -65,8 +66,7 @@ def question(context: Context) -> st.delta_generator.DeltaGenerator:
         model = collection.model or "own vectors"
         parts = (collection.name, context.rows, model, collection.metric.label)
         st.markdown(f":gray[{' · '.join(map(plain, parts))}]", width="content")
-        with st.container(width="stretch", key="search_status"):
-            return st.empty()
+        return st.container(width="stretch", key="search_status")
 
 
 def _back_to_question() -> None:
@@ -101,9 +101,8 @@ def start(db: Database, context: Context, examples: tuple[str, ...]) -> None:
                 st.button(
                     example,
                     key=f"search_example_{example}",
-                    on_click=lambda text=example: st.session_state.update(
-                        {search_request.TEXT: text}
-                    ),
+                    on_click=_ask,
+                    args=(example,),
                 )
     elif collection.model is None:
         start_from_row(db, collection)
@@ -117,15 +116,23 @@ def start_from_row(db: Database, collection: Collection) -> None:
             "Its id",
             key=_ROW_ID,
             placeholder="Id of a row",
-            on_change=lambda: search_request.ask_similar(
-                collection, st.session_state[_ROW_ID].strip() or None
-            ),
+            on_change=lambda: _ask_row(collection, st.session_state[_ROW_ID].strip() or None),
         )
         with guarded(), st.container(horizontal=True):
             for row in row_service.page(db, collection, PageRequest(limit=_STARTS)).rows:
                 st.button(
                     plain(row.id),
                     key=f"search_start_{row.id}",
-                    on_click=search_request.ask_similar,
+                    on_click=_ask_row,
                     args=(collection, row.id),
                 )
+
+
+def _ask(text: str) -> None:
+    st.session_state[search_request.TEXT] = text
+    draw_page()
+
+
+def _ask_row(collection: Collection, row_id: str | None) -> None:
+    search_request.ask_similar(collection, row_id)
+    draw_page()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.model.collection import Collection
-from pgvista.model.search import Mode, SearchRequest, SearchResult
+from pgvista.model.search import Mode, SearchResult
 from pgvista.ui import search_knobs, search_request
-from pgvista.ui.components.hits import hit_list
+from pgvista.ui import search_parts as parts
+from pgvista.ui.components.hits import HitAction, hit_list
 from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import plain, show_error
 from pgvista.ui.garbage import set_aside
@@ -32,61 +33,118 @@ from pgvista.ui.search_question import LABELS, columns, question, start, start_f
 from pgvista.ui.search_waiting import show_waiting
 
 
-@st.fragment
+@dataclass(slots=True)
+class _Shown:
+    """What was found, for the parts that are drawn after the hits."""
+
+    asked: Asked
+    answer: Answer
+    ledger: Ledger | None = None
+
+
+@st.fragment(key=parts.PAGE)
 def search_view(
     db: Database, context: Context, embedder: ModelEmbedder | None, examples: tuple[str, ...]
 ) -> None:
-    """Draw question, knobs and hits; a moved knob repaints this part of the page alone."""
+    """Draw question, knobs and hits; a moved knob repaints the parts that it has a say in."""
     asked = what_is_asked(context)
-    with st.container():  # where a server that must be started again says so
-        answer = find(Search(db, context.collection, embedder), context, asked)
-    ledger, moves = _what_moved(context.collection, answer)
+    shown = _Shown(asked, Answer())
     status = question(context)
     left, right = columns(wide=asked.sides)
     with left:
-        with st.container(key="search_above", gap="small"):
-            _say_first(context.collection, asked, answer)
-            if answer.waits and embedder is not None:
-                show_waiting(embedder, meanwhile=answer.result is not None)
-            if answer.request is not None and answer.error is None and wants_plan():
-                show_plan(db, context.collection, answer.request, embedder)
-            if ledger is not None and wants_ledger():
-                show_ledger(context.collection, ledger, moves.before, moves.since)
-        with st.container(key="search_below"):
-            if asked.nothing or context.is_empty:
-                start(db, context, examples)
-            elif answer.error is not None:
-                show_error(answer.error)
-            elif answer.sides:
-                _side_by_side(context.collection, answer)
-            elif answer.request is not None and answer.result is not None:
-                _hits(context.collection, answer.result, answer.request.mode, ledger, moves)
-                if context.collection.model is None and not answer.result.hits:
-                    start_from_row(db, context.collection)
-    if answer.request is not None and answer.result is not None:
-        status.markdown(_status(answer.request, answer.result), text_alignment="right")
+        _found(db, context, embedder, examples, shown)
+    with status:
+        _told(shown)
     with right:
-        _knobs(context, asked, answer, ledger is not None)
+        if asked.mode is Mode.HYBRID:
+            _fusion(asked.mode)
+        if asked.mode is not Mode.KEYWORD:
+            _vectors(context, shown)
+        elif context.has_words:
+            _words(context, asked.mode)
+        _explained(context.collection, shown)
+        if asked.mode is Mode.HYBRID:
+            _words(context, asked.mode)
+        _limit(asked.mode)
+
+
+@st.fragment(key=parts.FOUND)
+def _found(
+    db: Database,
+    context: Context,
+    embedder: ModelEmbedder | None,
+    examples: tuple[str, ...],
+    shown: _Shown,
+) -> None:
+    """Search, and draw the hits, with what is said of them above; the other parts read `shown`."""
+    shown.asked = asked = what_is_asked(context)
+    with st.container():  # where a server that must be started again says so
+        shown.answer = answer = find(Search(db, context.collection, embedder), context, asked)
+    shown.ledger, moves = _what_moved(context.collection, answer)
+    with st.container(key="search_above", gap="small"):
+        _say_first(context.collection, asked, answer)
+        if answer.waits and embedder is not None:
+            show_waiting(embedder, meanwhile=answer.result is not None)
+        if answer.request is not None and answer.error is None and wants_plan():
+            show_plan(db, context.collection, answer.request, embedder)
+        if shown.ledger is not None and wants_ledger():
+            show_ledger(context.collection, shown.ledger, moves.before, moves.since)
+    with st.container(key="search_below"):
+        if asked.nothing or context.is_empty:
+            start(db, context, examples)
+        elif answer.error is not None:
+            show_error(answer.error)
+        elif answer.sides:
+            _side_by_side(context.collection, answer)
+        elif answer.request is not None and answer.result is not None:
+            _hits(context.collection, answer.result, answer.request.mode, shown.ledger, moves)
+            if context.collection.model is None and not answer.result.hits:
+                start_from_row(db, context.collection)
     if embedder is None or embedder.loading_state != "loading":
         set_aside()
 
 
-def _knobs(context: Context, asked: Asked, answer: Answer, has_ledger: bool) -> None:
-    """Draw the knobs of the mode, and what explains the result after those that are moved most."""
-    if asked.mode is Mode.HYBRID:
-        search_knobs.fusion_knobs()
-    if asked.mode is not Mode.KEYWORD:
-        search_knobs.vector_knobs(context, asked.mode, answer.request, answer.result, answer.recall)
-    elif context.has_words:
-        search_knobs.keyword_knobs(context)
-    with st.container():  # kept while there is no result, so that what follows stays mounted
-        if answer.result is not None:
-            again = is_fused_again(answer.result)
-            title = "from the lists" if again else "hybrid" if asked.sides else ""
-            explained(context.collection, answer.result, title, ledger=has_ledger)
-    if asked.mode is Mode.HYBRID:
-        search_knobs.keyword_knobs(context)
-    search_knobs.limit_knob()
+@st.fragment(key=parts.STATUS)
+def _told(shown: _Shown) -> None:
+    st.markdown(_status(shown.answer), text_alignment="right")
+
+
+@st.fragment(key=parts.FUSION)
+def _fusion(mode: Mode) -> None:
+    search_knobs.fusion_knobs(parts.draw_anew(parts.FUSION), parts.draw_anew(parts.FUSION, mode))
+
+
+@st.fragment(key=parts.VECTORS)
+def _vectors(context: Context, shown: _Shown) -> None:
+    asked, answer = shown.asked, shown.answer
+    changed = parts.draw_anew(parts.VECTORS)
+    search_knobs.vector_knobs(
+        context, asked.mode, answer.request, answer.result, answer.recall, changed
+    )
+
+
+@st.fragment(key=parts.WORDS)
+def _words(context: Context, mode: Mode) -> None:
+    search_knobs.keyword_knobs(context, parts.draw_anew(parts.WORDS, mode))
+
+
+@st.fragment(key=parts.LIMIT)
+def _limit(mode: Mode) -> None:
+    search_knobs.limit_knob(parts.draw_anew(parts.LIMIT, mode))
+
+
+@st.fragment(key=parts.EXPLAINED)
+def _explained(collection: Collection, shown: _Shown) -> None:
+    result = shown.answer.result
+    if result is not None:
+        again = is_fused_again(result)
+        explained(
+            collection,
+            result,
+            "from the lists" if again else "hybrid" if shown.asked.sides else "",
+            ledger=shown.ledger is not None,
+            changed=parts.draw_anew(parts.EXPLAINED),
+        )
 
 
 def _say_first(collection: Collection, asked: Asked, answer: Answer) -> None:
@@ -102,9 +160,14 @@ def _say_first(collection: Collection, asked: Asked, answer: Answer) -> None:
                 key="search_similar_close",
                 type="tertiary",
                 icon=":material/arrow_back:",
-                on_click=search_request.ask_similar,
-                args=(collection, None),
+                on_click=_back,
+                args=(collection,),
             )
+
+
+def _back(collection: Collection) -> None:
+    search_request.ask_similar(collection, None)
+    parts.draw_page()
 
 
 def _what_moved(collection: Collection, answer: Answer) -> tuple[Ledger | None, Moves]:
@@ -140,14 +203,11 @@ def _hits(
 def _hit_list(
     collection: Collection, result: SearchResult, key: str, mode: Mode, **more: Any
 ) -> None:
-    action = hit_list(result, key=key, mode=mode, actions=("similar",), **more)
-    if action is None:
-        return
-    search_request.ask_similar(collection, action.id)
-    try:
-        st.rerun(scope="fragment")
-    except StreamlitAPIException:  # the whole page is being run
-        st.rerun()
+    def ask_similar(pressed: HitAction) -> None:
+        search_request.ask_similar(collection, pressed.id)
+        parts.draw_page()
+
+    hit_list(result, key=key, mode=mode, actions=("similar",), on_action=ask_similar, **more)
 
 
 def _side_by_side(collection: Collection, answer: Answer) -> None:
@@ -161,7 +221,10 @@ def _side_by_side(collection: Collection, answer: Answer) -> None:
             _hit_list(collection, result, f"search_hits_{mode.value}", mode)
 
 
-def _status(request: SearchRequest, result: SearchResult) -> str:
+def _status(answer: Answer) -> str:
+    request, result = answer.request, answer.result
+    if request is None or result is None:
+        return ""
     found = len(result.hits)
     hits = f"{found} of {request.limit} hits" if found < request.limit else f"{found} hits"
     lists = [f"{n:,}" for n in (result.semantic_rows, result.keyword_rows) if n is not None]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import streamlit as st
 
 from pgvista.model.search import Hit, Mode, SearchResult, Span
 from pgvista.ui.components._mount import component
@@ -62,8 +64,9 @@ def hit_list(
     sums: Mapping[str, Sum] | None = None,
     since: str = "",
     head: str = "",
-) -> HitAction | None:
-    """Draw all hits; return the button that was pressed, once.
+    on_action: Callable[[HitAction], None] | None = None,
+) -> None:
+    """Draw all hits.
 
     Args:
         result: What was found; empty results have a look of their own, with `result.notes`.
@@ -76,9 +79,19 @@ def hit_list(
         sums: How the scores of a hybrid search came about, by id.
         since: The setting that `moved` compares with: ``k 60``.
         head: A line above the hits, such as how many rows each list was asked for.
+        on_action: Called when a button was pressed, before the script runs, like that of a widget.
     """
     best = max((hit.score for hit in result.hits), default=0.0)
-    outcome = _hits(
+
+    def acted() -> None:
+        pressed = st.session_state[key].get("action")
+        if on_action is None or not isinstance(pressed, dict):
+            return
+        kind, hit_id = pressed.get("kind"), pressed.get("id")
+        if kind in actions and any(hit.id == hit_id for hit in result.hits):
+            on_action(HitAction(kind=str(kind), id=str(hit_id)))
+
+    _hits(
         key=key,
         data={
             "mode": mode.value,
@@ -96,15 +109,8 @@ def hit_list(
                 for rank, hit in enumerate(result.hits, start=1)
             ],
         },
-        on_action_change=lambda: None,
+        on_action_change=acted,
     )
-    pressed = outcome.get("action")
-    if not isinstance(pressed, dict):
-        return None
-    kind, hit_id = pressed.get("kind"), pressed.get("id")
-    if kind not in actions or not any(hit.id == hit_id for hit in result.hits):
-        return None
-    return HitAction(kind=str(kind), id=str(hit_id))
 
 
 def _move(hit: Hit, moved: Mapping[str, int] | None) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ def live_slider(
     help: str | None = None,
     note: str | None = None,
     disabled: bool = False,
+    on_change: Callable[[], None] | None = None,
 ) -> float:
     """Draw the slider and return its value, always within ``[minimum, maximum]`` and on the grid.
 
@@ -49,6 +51,8 @@ def live_slider(
         note: What the value costs or gives, shown beneath the middle ("recall@10 0.98"). It may
             change at every rerun.
         disabled: Shown, but not to be moved.
+        on_change: Called when a value has come, before the script runs, like that of a widget. What
+            it has drawn anew must hold the slider: its next value waits for the answer.
     """
     if not (math.isfinite(minimum) and math.isfinite(maximum) and minimum < maximum):
         raise ValueError(f"{label}: the range {minimum} to {maximum} is empty.")
@@ -78,6 +82,8 @@ def live_slider(
             state[key] = state[known] = clean(sent.get("value"), default=current)
             number = sent.get("seq")
             state[marks] = (number if isinstance(number, int) else 0, state[marks][1])
+        if on_change is not None:
+            on_change()
 
     _slider(
         key=inner,
