@@ -60,6 +60,27 @@ def bare_copy(url: str, rows: list[dict[str, Any]]) -> float:
         return time.perf_counter() - start
 
 
+def copy_alone(url: str, rows: list[dict[str, Any]]) -> float:
+    """Load by one binary COPY into a table that has nothing but columns; return the seconds."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        register_vector(connection)
+        connection.execute(
+            f"create table least (id text, content text, metadata jsonb, vec vector({DIMENSION}))"
+        )
+        start = time.perf_counter()
+        with (
+            connection.cursor() as cursor,
+            cursor.copy("copy least from stdin (format binary)") as copy,
+        ):
+            copy.set_types(["text", "text", "jsonb", "vector"])
+            for row in rows:
+                metadata = psycopg.types.json.Jsonb(row["metadata"])
+                copy.write_row((row["id"], row["content"], metadata, row["embedding"]))
+        seconds = time.perf_counter() - start
+        connection.execute("drop table least")
+        return seconds
+
+
 def upsert(collection: pgvista.Collection, rows: list[dict[str, Any]]) -> float:
     """Upsert all rows; return the seconds."""
     start = time.perf_counter()
@@ -76,7 +97,8 @@ def main() -> None:
     given = parser.parse_args()
     rows = make_rows(given.rows)
     kinds = ("pgvista", "bare", "pgvista without statistics", "bare without statistics")
-    times: dict[str, list[float]] = {kind: [] for kind in (*kinds, "pgvista, layout vecs")}
+    least = "COPY alone, no key, no index"
+    times: dict[str, list[float]] = {kind: [] for kind in (*kinds, "pgvista, layout vecs", least)}
     with bench_server() as url, pgvista.connect(url) as db:
         for _ in range(given.rounds):
             for kind in kinds:
@@ -91,6 +113,7 @@ def main() -> None:
             made = db.create_collection("plain", dimension=DIMENSION, layout="vecs")
             times["pgvista, layout vecs"].append(upsert(made, rows))
             made.drop()
+            times[least].append(copy_alone(url, rows))
         vecs = peer("vecs-upsert", url, given.rows)
     seconds = {kind: statistics.median(found) for kind, found in times.items()}
     table = [
@@ -113,6 +136,7 @@ def main() -> None:
             "vecs_s": took,
             "times_vecs": took / seconds["pgvista"],
             "times_vecs_same_layout": took / seconds["pgvista, layout vecs"],
+            "times_vecs_copy_alone": took / seconds[least],
         }
     print_table(f"Upsert of {given.rows} x {DIMENSION}", table)
     ratios = {key: value for key, value in result.items() if key.startswith(("speed", "times_"))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from tests.app.conftest import OpenPage, finish_jobs, texts
@@ -329,7 +331,7 @@ def test_anothers_grade_is_told_and_comes_back_by_undo(
     fill(workbench)
     key = save(workbench, query_set({"q": "apple"}, {}, "mine"))
     app = part(open_page(PAGE, collection="docs"), "Judge")
-    shown = next(n for n in range(8) if f"d{n}" in texts(app))
+    shown = next(n for n in range(8) if re.search(rf"\bd{n}\b", texts(app)))
     judge(workbench.db, key, "q", f"d{shown}", 2)  # somebody else, in the meantime
     press(app, "evaluate_grade_0")
     assert any("Somebody gave this hit 2" in item.value for item in app.info)

@@ -108,6 +108,27 @@ def test_an_index_dropped_while_the_page_is_open(open_page: OpenPage, workbench:
     assert f"{index.name} was dropped meanwhile" in texts(app)
 
 
+def test_an_index_built_anew_under_its_name(open_page: OpenPage, workbench: Workbench) -> None:
+    make(workbench)
+    build = "create index docs_lists on pgvista.docs using ivfflat (embedding vector_cosine_ops)"
+    with psycopg.connect(workbench.url, autocommit=True) as session:
+        session.execute("alter database " + session.info.dbname + " set enable_seqscan = off")
+        session.execute(build + " with (lists = 4)")
+        workbench.db.close()
+        app = open_page(PAGE, collection="docs", row="r7")
+        assert lists_known(app) == "4"
+        session.execute("drop index pgvista.docs_lists")
+        session.execute(build + " with (lists = 20)")
+    app.run()
+    assert lists_known(app) == "20"
+
+
+def lists_known(app: AppTest) -> str:
+    """Return how many lists the page takes the index in use to have."""
+    (facts,) = app.session_state["_live_facts"][1].values()
+    return str(facts.used.options["lists"])
+
+
 def test_a_filter_that_is_none(open_page: OpenPage, workbench: Workbench) -> None:
     make(workbench, rows=5)
     app = open_page(PAGE, collection="docs", row="r1", live_filter='{"n": ')

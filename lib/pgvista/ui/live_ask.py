@@ -196,8 +196,9 @@ def _request(context: Context, query: Query) -> NearestRequest:
 def _try(db: Database, context: Context, request: NearestRequest, answer: Answer) -> None:
     collection, session = context.collection, st.session_state
     answer.truth = _truth(db, collection, request)
+    of = (collection, context.indexes)  # an index may have been built anew under its name
     kept = session.get(_FACTS)
-    known: dict[str | None, Facts] = kept[1] if kept is not None and kept[0] == collection else {}
+    known: dict[str | None, Facts] = kept[1] if kept is not None and kept[0] == of else {}
     enough = _climb(db, context, request, answer)
 
     def tried(truth: Truth) -> Trial:
@@ -218,7 +219,7 @@ def _try(db: Database, context: Context, request: NearestRequest, answer: Answer
         trial = tried(answer.truth)
     answer.trial = trial
     if trial.facts is not None:
-        session[_FACTS] = (collection, known | {trial.diagnosis.index_used: trial.facts})
+        session[_FACTS] = (of, known | {trial.diagnosis.index_used: trial.facts})
         seen = session.setdefault(_SEEN, {}).setdefault(collection.name, {})
         seen |= {index.name: index for index in trial.facts.indexes if index.valid}
     answer.titles = _titles(db, collection, [row.id for row in trial.rows])
