@@ -709,8 +709,8 @@ export default function (component) {
   };
   board.onLook = () => {
     const { size, density } = board.look;
-    const same = size === board.seen?.size && density === board.seen?.density;
-    board.seen = { size, density };
+    const same = size === board.lookDrawn?.size && density === board.lookDrawn?.density;
+    board.lookDrawn = { size, density };
     legend(board);
     makeRoom(board);
     touch(board, same ? "labels" : "colour"); // the points stay as they are drawn
