@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import MODEL_MS, RunApp
+from tests.e2e.conftest import MODEL_MS, RunApp, idle
 
 import pgvista
 from pgvista.api import Collection
@@ -99,6 +99,7 @@ def test_measure_compare_and_download(browser_page: Page, app: str, docs: Collec
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=MODEL_MS)
     expect(page.get_by_role("button", name="Measure")).to_be_visible()
+    idle(page)  # a page drawn while the list is open would close it
     page.get_by_test_id("stSelectbox").filter(has_text="Compare with").locator("input").click()
     page.get_by_role("option").first.click()
     expect(page.locator(".st-key-sweep_curve .js-plotly-plot").last).to_contain_text("before")
