@@ -25,10 +25,12 @@ with guarded(stop=True):
     with st.sidebar:
         collection = pick_collection(key="map_collection")
     if collection is not None:
+        told = st.container()
         place = st.container()  # before anything that may show that it waits: the map must not move
         rows = stats(db, collection).rows
         running = job_view(db, collection)
-        shown = map_state.opened(db, collection)
+        with told:
+            shown = map_state.opened(db, collection)
         if shown is not None and not running:
             asked = embedder(collection)
             with place:

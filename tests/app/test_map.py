@@ -236,7 +236,8 @@ def test_a_query_changes_the_link_that_is_shown(open_page: OpenPage, workbench: 
     app.toggle(key="map_more").set_value(True).run()
     app.checkbox(key="map_share_text").set_value(True).run()
     app.text_input(key="map_text").set_value("r4").run()
-    assert any("map_text=r4" in item.value for item in app.code)
+    (link,) = [item.value for item in app.code if "map_text=r4" in item.value]
+    assert "?collection=docs&map=" in link
 
 
 def test_words_without_a_model(open_page: OpenPage, workbench: Workbench) -> None:
@@ -289,6 +290,33 @@ def test_a_row_that_was_clicked(open_page: OpenPage, workbench: Workbench) -> No
     assert "true neighbours lie beside it" in texts(app)
     docs.delete(ids=["r5"])
     assert "This row was deleted" in texts(app.run())
+
+
+def test_the_true_neighbours_of_a_row_are_listed(open_page: OpenPage, workbench: Workbench) -> None:
+    _, saved = mapped(workbench)
+    app = focus(open_page(PAGE, collection="docs"), "r5")
+    app.toggle(key="map_row_near").set_value(True).run()
+    (listed,) = [item.value for item in app.dataframe if "on the map" in item.value.columns]
+    place = saved.points.ids.index("r5")
+    near = [saved.points.ids[other] for other in saved.points.neighbours[place][:10]]
+    assert [told.split()[1] for told in listed["row"]] == [row_id[1:] for row_id in near]
+    assert listed["distance"].to_list() == pytest.approx(saved.points.distances[place][:10])
+    kept = (listed["on the map"] == "beside it").mean()
+    assert kept == pytest.approx(float(saved.points.kept[place]))
+
+
+def test_rows_are_counted_by_a_column_whose_values_come_again(
+    open_page: OpenPage, workbench: Workbench
+) -> None:
+    docs = workbench.create_collection("docs", dimension=DIMENSION)
+    docs.upsert(
+        {"id": f"r{n}", "embedding": VECTORS[n].tolist(), "metadata": {"a": f"v{n}", "b": n % 3}}
+        for n in range(40)
+    )
+    make_map(workbench.db, docs.info, PCA)
+    app = open_page(PAGE, collection="docs")
+    app.session_state["_map_selected"] = ("r1", "r2")
+    assert app.run().selectbox(key="map_count_by").value == "b"
 
 
 def test_a_selection_and_its_deletion(open_page: OpenPage, workbench: Workbench) -> None:

@@ -216,6 +216,7 @@ def test_few_rows(workbench: Workbench, count: int, method: str) -> None:
     assert same(made.open_map().points, kept.points)
     assert np.isfinite(kept.points.xy).all()
     assert sentences(kept)
+    assert kept.info.name.endswith("of 1 row" if count == 1 else f"of {count} rows")
     found = place_query(made.db, made.info, kept, vector=[1.0] * 8)
     assert found.placement.ok == (count == 1) or count > 1
 
@@ -241,6 +242,20 @@ def test_bare_zero_and_equal_rows(workbench: Workbench) -> None:
     assert any("1 with a zero vector" in note for note in found.info.notes)
     assert any("All vectors are equal" in note for note in found.info.notes)
     assert len(np.unique(found.points.xy, axis=0)) == 20
+    assert (found.points.cluster == -1).all()
+    assert found.info.quality.k == 0
+    assert sentences(found) == found.info.notes
+    made.delete(ids=[f"n{n}" for n in range(20)])
+    with pytest.raises(InvalidInput, match=r"1 with a zero vector, which points nowhere"):
+        made.map()
+
+
+def test_clusters_that_no_word_tells_apart_are_numbered(workbench: Workbench) -> None:
+    made = workbench.create_collection("docs", dimension=8)
+    made.upsert({**row, "content": "always these words"} for row in rows())
+    found = made.map(method="pca").info.clusters
+    assert [cluster.label for cluster in found] == [f"Cluster {n + 1}" for n in range(len(found))]
+    assert len(found) > 1
 
 
 def test_odd_names_and_keys(workbench: Workbench) -> None:

@@ -448,6 +448,21 @@ def test_a_title_is_asked_for_when_the_pointer_rests(browser_page: Page, served:
     assert page.evaluate("window.pgvistaMaps.map_plot.askedAt") == asked_at
 
 
+def test_the_table_is_dropped_while_its_map_is_open(browser_page: Page, served: Served) -> None:
+    with connect(served.database) as db:
+        saved = make_map(db.db, plain_rows(db, "lost", 20).info, PCA)
+        page = open_map(browser_page, served.url, collection="lost")
+        with db.db.transaction() as connection:
+            connection.execute("drop table pgvista.lost")
+    page.mouse.click(*pixels(page, *map(float, saved.points.xy[7])))
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_contain_text('"pgvista.lost" does not exist')
+    expect(page.locator(".pgv-map[data-ready]")).to_be_visible()
+    expect(page.get_by_text("How true is it?")).to_be_visible()
+    expect(page.locator(".st-key-map_look")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
 CALLS = """
 window.calls = [];
 let plotly;
@@ -456,7 +471,7 @@ Object.defineProperty(window, "Plotly", {
   get: () => plotly,
   set(loaded) {
     plotly = loaded;
-    for (const name of ["newPlot", "update"]) {
+    for (const name of ["newPlot", "restyle", "update"]) {
       const original = loaded[name];
       loaded[name] = (...given) => { window.calls.push(name); return original.apply(loaded, given); };
     }

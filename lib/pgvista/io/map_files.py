@@ -25,6 +25,8 @@ PALETTE = (
 )  # fmt: skip
 """Okabe and Ito's colours, which colour-blind readers tell apart on light and dark ground; the yellow
 and the black, which vanish on one of the two, are replaced."""
+SYMBOLS = ("circle", "diamond", "square")
+"""The shape of the first categories, of as many more, and so on: each has its own colour and shape."""
 OTHER = "#8A8F98"
 SCALE = "Cividis"
 TEXT_LENGTH = 120
@@ -47,14 +49,16 @@ class Colours:
 
 
 def by_cluster(saved: SavedMap) -> Colours:
-    """Return the colours of the map's clusters; with many of them, colours come again."""
-    return Colours(
-        "cluster", saved.points.cluster, tuple(label.label for label in saved.info.clusters)
-    )
+    """Return the colours of the map's clusters; of many the smallest are told as others."""
+    names = tuple(label.label for label in saved.info.clusters)
+    most = len(PALETTE) * len(SYMBOLS)
+    if others := len(names) - most if len(names) > most else 0:
+        names = (*names[:most], f"{others} other{'s' * (others > 1)}")
+    return Colours("cluster", np.minimum(saved.points.cluster, most), names)
 
 
 def by_values(title: str, values: Sequence[str | None]) -> Colours:
-    """Return colours for a column as text: a scale for many numbers, else the 8 largest categories."""
+    """Return colours for a column as text: a scale for many numbers, else the 24 largest categories."""
     numbers = _numbers(values)
     if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > _NUMERIC_FROM:
         return Colours(title, values=numbers)
@@ -64,7 +68,7 @@ def by_values(title: str, values: Sequence[str | None]) -> Colours:
             f"No row on the map has a value of {title!r}.", "Colour by another column or key."
         )
     chosen = [name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
-    chosen = chosen[: len(PALETTE)]
+    chosen = chosen[: len(PALETTE) * len(SYMBOLS)]
     number = {name: place for place, name in enumerate(chosen)}
     codes = np.array([number.get(value or "", -1) for value in values], dtype=np.int32)
     return Colours(title, codes, tuple(chosen))
@@ -137,6 +141,7 @@ def map_html(
             for label in saved.info.clusters[:40]
         ],
         "palette": PALETTE,
+        "symbols": SYMBOLS,
         "other": OTHER,
         "scale": SCALE,
     }
@@ -168,9 +173,10 @@ def map_svg(saved: SavedMap, title: str, *, colours: Colours | None = None) -> s
     at[:, 1] = _SVG_SIZE - at[:, 1]
     radius = max(0.8, min(4.0, 120 / max(1.0, len(points)) ** 0.5))
     colour = _fill(coloured, len(points))
+    codes = np.full(len(points), -1) if coloured.codes is None else coloured.codes
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}"/>'
-        for (x, y), fill in zip(at, colour, strict=True)
+        _dot(x, y, radius, fill, int(code) // len(PALETTE))
+        for (x, y), fill, code in zip(at, colour, codes, strict=True)
     )
     names = "".join(
         f'<text x="{(label.xy[0] - low[0]) / span * (_SVG_SIZE - 2 * room) + room:.0f}" '
@@ -201,9 +207,24 @@ def subtitle(saved: SavedMap) -> str:
     return " · ".join(parts)
 
 
+def _dot(x: float, y: float, radius: float, fill: str, shape: int) -> str:
+    """Return a point as the shape of that place in `SYMBOLS`; a circle beyond them."""
+    if shape not in (1, 2):
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}"/>'
+    half = 0.9 * radius  # as much ink as the circle
+    turn = f' transform="rotate(45 {x:.1f} {y:.1f})"' if shape == 1 else ""
+    return (
+        f'<rect x="{x - half:.1f}" y="{y - half:.1f}" width="{2 * half:.1f}" '
+        f'height="{2 * half:.1f}" fill="{fill}"{turn}/>'
+    )
+
+
 def _fill(coloured: Colours, count: int) -> list[str]:
     if coloured.codes is not None:
-        return [OTHER if code < 0 else PALETTE[code % len(PALETTE)] for code in coloured.codes]
+        most = len(PALETTE) * len(SYMBOLS)
+        return [
+            PALETTE[code % len(PALETTE)] if 0 <= code < most else OTHER for code in coloured.codes
+        ]
     if coloured.values is None:
         return [PALETTE[0]] * count
     from plotly.colors import sample_colorscale

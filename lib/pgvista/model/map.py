@@ -141,7 +141,10 @@ class MapInfo:
     @property
     def name(self) -> str:
         """What people call the map."""
-        return self.spec.name or f"{self.spec.method.label} of {self.points:,} rows"
+        return (
+            self.spec.name
+            or f"{self.spec.method.label} of {self.points:,} row{'s' * (self.points != 1)}"
+        )
 
     @property
     def is_sample(self) -> bool:

@@ -17,6 +17,8 @@ MOST = 60
 CLUSTERED = 20_000
 """So many points are clustered, drawn at random; the others go with the nearest of these."""
 SMALLEST = 5
+LARGEST = 0.6
+"""The largest share of all points that one cluster may have."""
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int32]
@@ -29,9 +31,9 @@ _LONGEST = 30
 def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
     """Return each point's cluster, numbered from 0 by size, -1 for none: shape (n,).
 
-    HDBSCAN (Campello, Moulavi and Sander 2013) by scikit-learn on the map's positions, the leaves of
-    its tree: large groups that hold others are told apart. A cluster has
-    at least sqrt(n) / 2 points, and no fewer than 5.
+    HDBSCAN (Campello, Moulavi and Sander 2013) by scikit-learn on the map's positions, the most
+    stable groups of its tree. A cluster has at least sqrt(n) / 2 points and no fewer than 5; a group
+    of more than `LARGEST` of all points is told apart into those it holds.
     """
     count = len(xy)
     smallest = max(SMALLEST, round(math.sqrt(count) / 2))
@@ -47,7 +49,7 @@ def find_clusters(xy: Floats, *, seed: int = 0) -> Places:
     found = HDBSCAN(
         min_cluster_size=smallest,
         min_samples=min(5, smallest),
-        cluster_selection_method="leaf",
+        max_cluster_size=max(smallest + 1, int(LARGEST * len(chosen))),
         copy=True,
     ).fit_predict(xy[chosen].astype(np.float64))
     if count > CLUSTERED:

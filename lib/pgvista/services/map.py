@@ -34,6 +34,8 @@ from pgvista.services.map_labels import name_clusters
 from pgvista.services.map_store import save_map
 from pgvista.services.map_vectors import Drawn, draw, remember
 
+UNKNOWN = MapQuality(0, float("nan"), float("nan"), None, None)
+"""Of a map whose points have no neighbours that could be kept."""
 PREVIEW_EVERY_S = 1.0
 """A map in the making is handed out so often."""
 
@@ -58,10 +60,10 @@ def make_map(
     began = time.perf_counter()
     drawn = draw(db, collection, spec, reporter)
     if not drawn.ids:
+        where = " with this filter" if spec.filters is not None else ""
         raise InvalidInput(
-            f"No row of {collection.name} can be on a map"
-            + (" with this filter." if spec.filters is not None else "."),
-            "Load rows with vectors, or embed those that have none.",
+            " ".join((f"No row of {collection.name} can be on a map{where}.", *drawn.notes)),
+            "Load rows with vectors other than zero, or embed those that have none.",
         )
     points, info = _laid_out(collection, spec, drawn, reporter, on_preview)
     reporter.check()
@@ -124,11 +126,12 @@ def _laid_out(
     reporter.check()
     reporter.report(Progress(stage="measuring"))
     points = replace(points, xy=xy, neighbours=knn.places, distances=knn.distances)
-    kept, quality = measure(points, drawn.vectors, metric, seed=spec.seed)
-    reporter.report(Progress(stage="finding clusters"))
-    reporter.check()
-    cluster = find_clusters(xy, seed=spec.seed)
-    points = replace(points, kept=kept, cluster=cluster)
+    quality = UNKNOWN
+    if not is_constant(start):  # else any neighbours are as true as others, and no group is one
+        kept, quality = measure(points, drawn.vectors, metric, seed=spec.seed)
+        reporter.report(Progress(stage="finding clusters"))
+        reporter.check()
+        points = replace(points, kept=kept, cluster=find_clusters(xy, seed=spec.seed))
     info = MapInfo(
         number=0,
         spec=spec,
@@ -193,8 +196,10 @@ def _layout_notes(
     count, size = drawn.vectors.shape
     if count > 1 and is_constant(start):
         notes.append("All vectors are equal: where a point lies here means nothing.")
-    elif count < FEWEST and spec.method is not MapMethod.PCA:
-        notes.append(f"{count} points are laid out by PCA: they are all each other's neighbours.")
+    elif count < FEWEST:
+        told = "they are all each other's neighbours" if count > 1 else "it has no neighbour"
+        who = f"{count} points are" if count > 1 else "One point is"
+        notes.append(f"{who} laid out by PCA: {told}.")
     elif spec.method is MapMethod.UMAP and spec.n_neighbors > count:
         notes.append(f"n_neighbors was cut to {count}: there are no more rows.")
     elif spec.method is MapMethod.TSNE and spec.n_neighbors > (count - 1) / 3:

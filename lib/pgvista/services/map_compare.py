@@ -16,7 +16,7 @@ from pgvista.science.clusters import find_clusters
 from pgvista.science.knn import Knn, nearest_neighbours
 from pgvista.science.map_quality import agreement, aligned, tightness
 from pgvista.science.pca import pca
-from pgvista.science.projection import layout
+from pgvista.science.projection import FEWEST, layout
 from pgvista.services.map import measure
 from pgvista.services.map_vectors import map_vectors
 
@@ -117,6 +117,8 @@ def sentences(saved: SavedMap) -> tuple[str, ...]:
     """Say in plain words what sizes, gaps and distances on this map do and do not mean."""
     info = saved.info
     quality = info.quality
+    if info.points < FEWEST or not quality.k:  # no neighbourhood is there to be kept
+        return info.notes
     said = [_KEEPS[info.spec.method]]
     if quality.k:
         said.append(
@@ -127,7 +129,8 @@ def sentences(saved: SavedMap) -> tuple[str, ...]:
     if quality.trustworthiness is not None and quality.continuity is not None:
         said.append(
             f"Trustworthiness {quality.trustworthiness:.3f} (1: no false neighbours), continuity "
-            f"{quality.continuity:.3f} (1: no neighbours torn apart)."
+            f"{quality.continuity:.3f} (1: no neighbours torn apart)"
+            + (f", measured on {quality.measured_on:,} points." if _is_part(info) else ".")
         )
     if info.spec.method is MapMethod.PCA:
         said.append(
@@ -172,6 +175,10 @@ def _lay_out(
         seed=seed,
         on_step=on_step,
     )
+
+
+def _is_part(info: MapInfo) -> bool:
+    return 0 < info.quality.measured_on < info.points
 
 
 def _groups(count: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from pgvista.db.database import Database
@@ -17,6 +19,7 @@ LENGTH = 1_500
 """Characters that are read of each."""
 WORDS = 6
 _CANDIDATES = 24
+_LABEL = 3
 
 
 def name_clusters(
@@ -25,7 +28,7 @@ def name_clusters(
     """Return the clusters of a map, the largest first, each with up to 6 words by c-TF-IDF.
 
     Stop words are those of the collection's text-search language, and of words with the same stem
-    one is taken. Without texts, clusters have no words.
+    one is taken. Clusters have no words without texts, and where their first three are the same.
     """
     places = label_places(points.xy, points.cluster)
     sizes = np.bincount(points.cluster[points.cluster >= 0], minlength=len(places))
@@ -57,7 +60,13 @@ def _words(
         for number, weighed in c_tf_idf(counts, _CANDIDATES).items()
     }
     lexemes = _lexemes(db, collection, sorted({word for some in found.values() for word in some}))
-    return {number: _distinct(some, lexemes) for number, some in found.items()}
+    return _telling({number: _distinct(some, lexemes) for number, some in found.items()})
+
+
+def _telling(words: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
+    """Leave clusters without words whose label would be that of another one."""
+    labels = Counter(some[:_LABEL] for some in words.values())
+    return {number: some if labels[some[:_LABEL]] == 1 else () for number, some in words.items()}
 
 
 def _lexemes(db: Database, collection: Collection, words: list[str]) -> dict[str, str | None]:

@@ -87,9 +87,11 @@ def overlay(shown: OpenMap, answer: Answer) -> dict[str, Any]:
                 "good": placement.ok,
             }
         lists = {
-            kind: [hit.place for hit in getattr(placed, kind) if hit.place >= 0] for kind in LISTS
+            kind: [hit.place for hit in getattr(placed, kind)] for kind in LISTS
+        }  # by rank, -1 for what is not on the map
+        made["lists"] = {
+            kind: places for kind, places in lists.items() if max(places, default=-1) >= 0
         }
-        made["lists"] = {kind: places for kind, places in lists.items() if places}
         made["card"] = query_card(placed, answer.titles)
     return made
 

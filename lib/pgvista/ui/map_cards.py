@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -18,7 +19,7 @@ from pgvista.ui.components.panels import milliseconds
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.format import plural
 from pgvista.ui.map_state import OpenMap
-from pgvista.ui.map_titles import title_of
+from pgvista.ui.map_titles import title_of, titles_of
 from pgvista.ui.state import go
 
 _TEXT_PX = 180
@@ -135,6 +136,8 @@ def row_card(db: Database, collection: Collection, shown: OpenMap, errors: Error
             )
             st.markdown(f":small[{told}]")
         _wrongs(errors)
+        if errors is not None:
+            _neighbours(db, collection, shown, errors)
         with st.container(horizontal=True):
             st.button(
                 "As the query",
@@ -147,6 +150,48 @@ def row_card(db: Database, collection: Collection, shown: OpenMap, errors: Error
             if st.button("Find similar", key="map_row_similar", icon=":material/join_inner:"):
                 search_request.ask_similar(collection, row.id)
                 go("search", collection=collection.name)
+
+
+def _neighbours(db: Database, collection: Collection, shown: OpenMap, errors: Errors) -> None:
+    """List the row's true neighbours, nearest first; one that is chosen is looked at next."""
+    points = shown.saved.points
+    near = [
+        (int(place), float(distance))
+        for place, distance in zip(
+            points.neighbours[errors.place], points.distances[errors.place], strict=True
+        )
+        if place in errors.true or place in errors.missing
+    ]
+    if not near or not st.toggle("List its true neighbours", key="map_row_near"):
+        return
+    ids = [points.ids[place] for place, _ in near]
+    titles = titles_of(db, collection, ids)
+    key = f"map_row_neighbours.{shown.token}.{errors.place}"
+    st.dataframe(
+        [
+            {
+                "row": titles.get(row_id, row_id),
+                "distance": distance,
+                "on the map": "beside it" if place in errors.true else "elsewhere",
+            }
+            for row_id, (place, distance) in zip(ids, near, strict=True)
+        ],
+        key=key,
+        hide_index=True,
+        column_config={
+            "row": st.column_config.TextColumn(width=118, help="Choose one to look at it"),
+            "distance": st.column_config.NumberColumn(format="%.3f", width=66),
+            "on the map": st.column_config.TextColumn(width=76),
+        },
+        selection_mode="single-cell",
+        on_select=partial(_look_at, key, ids),
+        alt="The row's true neighbours, nearest first, with their distances",
+    )
+
+
+def _look_at(key: str, ids: list[str]) -> None:
+    if cells := st.session_state[key]["selection"]["cells"]:
+        state.set_focus(ids[cells[0][0]])
 
 
 def _take(row_id: str) -> None:

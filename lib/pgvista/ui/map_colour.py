@@ -105,7 +105,9 @@ def colours(
 
 
 def by_cluster(shown: OpenMap) -> Colouring:
-    """Colour by cluster; points in none have no value."""
+    """Colour by cluster; points in none have no value. Where there is no cluster, in one colour."""
+    if not shown.saved.info.clusters:
+        return Colouring(np.zeros(len(shown.saved.points), np.uint8), {"kind": "none", "title": ""})
     names = {str(item.number): item.label for item in shown.saved.info.clusters}
     found = [str(number) if number >= 0 else None for number in shown.saved.points.cluster.tolist()]
     made = by_category(found, "Cluster", none="in no cluster")

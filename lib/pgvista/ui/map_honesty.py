@@ -41,6 +41,8 @@ def honesty_card(shown: OpenMap) -> None:
             figures["trustworthiness"] = f"{quality.trustworthiness:.3f}"
         if quality.continuity is not None:
             figures["continuity"] = f"{quality.continuity:.3f}"
+        if figures and quality.measured_on < shown.saved.info.points:
+            figures["measured on"] = f"{quality.measured_on:,} points"
         if figures:
             metric_chips(figures, key="map_quality")
         for sentence in sentences(shown.saved):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -16,14 +17,13 @@ from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import map_look
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.jobs import duration
-from pgvista.ui.map_colour import CLUSTER, CONTOURS, LABELS, LEGEND, SHOWN, choices
+from pgvista.ui.map_colour import CLUSTER, CONTOURS, LABELS, LEGEND, SHOWN
 from pgvista.ui.map_make import compiling, make_card
 from pgvista.ui.map_state import OpenMap
 
 
-def look_card(db: Database, collection: Collection) -> None:
+def look_card(offered: Mapping[str, str]) -> None:
     """Draw what the points are coloured by, and what else is shown."""
-    offered = choices(db, collection)
     if st.session_state.get(state.COLOUR) not in offered:
         st.session_state[state.COLOUR] = CLUSTER
     with st.container(border=True, key="map_look"):
@@ -108,7 +108,7 @@ def _made(info: MapInfo) -> str:
     parts = [
         rows_in_words(info),
         spec.method.label,
-        f"n_neighbors {spec.n_neighbors}",
+        f"n_neighbors {min(spec.n_neighbors, info.points)}",
         f"min_dist {spec.min_dist:g}",
         f"seed {spec.seed}",
         info.metric.label,
@@ -173,9 +173,9 @@ def _files(db: Database, collection: Collection, shown: OpenMap) -> None:
     with_text = bool(state.text()) and st.checkbox(
         "With the query in the link", key="map_share_text"
     )
-    st.code(
-        state.permalink(collection, shown.saved.info.number, with_text=with_text), language=None
-    )
+    here = (st.context.url or "").split("?")[0]
+    link = state.permalink(collection, shown.saved.info.number, with_text=with_text)
+    st.code(here + link, language=None, wrap_lines=True)
     with st.container(horizontal=True):
         for ending, label, mime in (
             (".html", "HTML", "text/html"),

@@ -19,6 +19,7 @@ from pgvista.ui.map_colour import COLUMN, choices
 from pgvista.ui.map_state import OpenMap
 
 _SHOWN = 500
+_TRIED = 4
 
 
 def selection(db: Database, collection: Collection, shown: OpenMap) -> None:
@@ -72,11 +73,9 @@ def _counts(db: Database, collection: Collection, shown: OpenMap, ids: tuple[str
         st.markdown(":gray[There is no column to count by.]")
         return
     coloured = (st.session_state.get(state.COLOUR) or "").removeprefix(COLUMN)
-    first = names.index(coloured) if coloured in names else 0
-    name = st.selectbox("Count by", names, index=first, key="map_count_by")
-    if name not in shown.values:
-        shown.values[name] = values_of(db, collection, shown.saved, name)
-    values = shown.values[name]
+    first = coloured if coloured in names else _telling(db, collection, shown, names)
+    name = st.selectbox("Count by", names, index=names.index(first), key="map_count_by")
+    values = _values(db, collection, shown, name)
     inside = Counter(values[shown.place(row_id)] for row_id in ids)
     everywhere = Counter(values)
     rows = [
@@ -90,6 +89,8 @@ def _counts(db: Database, collection: Collection, shown: OpenMap, ids: tuple[str
         hide_index=True,
         height=min(38 + 35 * len(rows), 280),
         column_config={
+            "value": st.column_config.TextColumn(width="small"),
+            "rows": st.column_config.NumberColumn(width="small"),
             "of all": st.column_config.ProgressColumn(
                 format="percent", min_value=0, max_value=1,
                 help="Share of the map's rows with this value that are selected",
@@ -97,6 +98,21 @@ def _counts(db: Database, collection: Collection, shown: OpenMap, ids: tuple[str
         },
         alt=f"The selected rows counted by {name}",
     )  # fmt: skip
+
+
+def _telling(db: Database, collection: Collection, shown: OpenMap, names: list[str]) -> str:
+    """Return the first of some columns whose values come again, as titles and codes do not."""
+    for name in names[:_TRIED]:
+        values = [value for value in _values(db, collection, shown, name) if value is not None]
+        if 2 * len(set(values)) < len(values):
+            return name
+    return names[0]
+
+
+def _values(db: Database, collection: Collection, shown: OpenMap, name: str) -> list[str | None]:
+    if name not in shown.values:
+        shown.values[name] = values_of(db, collection, shown.saved, name)
+    return shown.values[name]
 
 
 def _flat(row: row_service.StoredRow) -> dict[str, Any]:

@@ -125,8 +125,10 @@ def opened(db: Database, collection: Collection) -> OpenMap | None:
     except NotFound:
         if wanted is None:
             return None
-        st.warning("This map is gone: here is the newest one.", icon=":material/search_off:")
-        if not map_store.list_maps(db, collection):
+        there = bool(map_store.list_maps(db, collection))
+        told = "This map is gone" + (": here is the newest one." if there else ".")
+        st.warning(told, icon=":material/search_off:")
+        if not there:
             return None
         saved = map_store.open_map(db, collection)
     return keep(collection, saved)

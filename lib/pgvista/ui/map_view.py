@@ -6,16 +6,17 @@ import streamlit as st
 
 from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
+from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection
 from pgvista.model.map_words import rows_in_words
 from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import map_colours, map_points, map_query, pack_points
-from pgvista.ui.errors import plain
+from pgvista.ui.errors import guarded, plain, show_error
 from pgvista.ui.format import plural
 from pgvista.ui.map_ask import errors_of_row
 from pgvista.ui.map_cards import row_card
 from pgvista.ui.map_chance import chance_card
-from pgvista.ui.map_colour import DISTANCE, colours
+from pgvista.ui.map_colour import DISTANCE, choices, colours
 from pgvista.ui.map_honesty import honesty_card, stale_notice
 from pgvista.ui.map_maps import look_card, maps_card
 from pgvista.ui.map_query import query_line
@@ -39,19 +40,35 @@ def map_view(
         query_line(db, collection, shown, embedder)
     _bar(collection, shown)
     with st.container(key="map_notices"):  # one place for it: the map beneath must not move
-        stale_notice(db, collection, shown)
+        offered = _offered(db, collection, shown)
     left, right = st.columns((0.7, 0.3), gap="medium")
     with right:  # first, since what is chosen here is drawn at the left
-        row_card(db, collection, shown, errors_of_row(shown))
+        if offered:
+            row_card(db, collection, shown, errors_of_row(shown))
         with st.container(border=True, key="map_query"):
             map_query(state.KEY, key="map_query_card")
-        look_card(db, collection)
-        maps_card(db, collection, shown, rows)
+        if offered:
+            look_card(offered)
+            maps_card(db, collection, shown, rows)
         honesty_card(shown)
     with left:
-        _map(db, collection, shown)
-        selection(db, collection, shown)
-        chance_card(collection, shown)
+        with guarded():
+            _map(db, collection, shown)
+        if offered:
+            selection(db, collection, shown)
+            if shown.saved.info.quality.k:
+                chance_card(collection, shown)
+
+
+def _offered(db: Database, collection: Collection, shown: OpenMap) -> dict[str, str] | None:
+    """Return what points can be coloured by; None, and say why, where the table cannot be read."""
+    try:
+        offered = choices(db, collection)
+        stale_notice(db, collection, shown)
+    except PgvistaError as error:
+        show_error(error)
+        return None
+    return offered
 
 
 def _bar(collection: Collection, shown: OpenMap) -> None:

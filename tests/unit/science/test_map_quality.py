@@ -135,6 +135,29 @@ def test_clusters_by_size() -> None:
     assert label_places(xy, found)[0] == pytest.approx(np.median(xy[found == 0], axis=0))
 
 
+def heaps(*sizes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return round heaps of points that lie far apart, and the heap of each."""
+    rng = np.random.default_rng(3)
+    parts = [rng.normal(size=(size, 2)) + 40 * number for number, size in enumerate(sizes)]
+    return np.concatenate(parts).astype(np.float32), np.repeat(np.arange(len(sizes)), sizes)
+
+
+def test_a_heap_is_one_cluster() -> None:
+    xy, heap = heaps(700, 600, 500)
+    found = find_clusters(xy)
+    assert found.max() == 2
+    assert (found == heap).mean() > 0.95
+
+
+def test_a_heap_of_most_points_is_told_apart() -> None:
+    rng = np.random.default_rng(5)
+    near = [rng.normal(size=(300, 2)) * 0.3 + at for at in ((0, 0), (4, 0), (0, 4))]
+    xy = np.concatenate([*near, rng.normal(size=(60, 2)) * 0.3 + 400]).astype(np.float32)
+    found = find_clusters(xy)
+    assert found.max() >= 3
+    assert np.bincount(found[found >= 0]).max() <= 0.6 * len(xy)
+
+
 @pytest.mark.parametrize("xy", [np.zeros((40, 2)), np.zeros((0, 2)), np.eye(2), np.zeros((1, 2))])
 def test_no_clusters(xy: np.ndarray) -> None:
     assert (find_clusters(xy.astype(np.float32)) == -1).all()

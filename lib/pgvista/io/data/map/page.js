@@ -31,10 +31,13 @@
   } else {
     const groups = new Map();
     all.forEach((i) => { const c = data.codes[i]; if (!groups.has(c)) groups.set(c, []); groups.get(c).push(i); });
+    const named = data.palette.length * data.symbols.length;
     [...groups.keys()].sort((a, b) => a - b).forEach((code) => {
-      const color = code < 0 ? data.other : data.palette[code % data.palette.length];
+      const own = code >= 0 && code < named;
+      const color = own ? data.palette[code % data.palette.length] : data.other;
+      const symbol = own ? data.symbols[Math.floor(code / data.palette.length)] : "circle";
       const none = data.colour_by === "cluster" ? "in no cluster" : "other";
-      traces.push(pick(groups.get(code), plain(cut(code < 0 ? none : data.names[code], 40)), { color }, groups.size > 1));
+      traces.push(pick(groups.get(code), plain(cut(code < 0 ? none : data.names[code], 40)), { color, symbol }, groups.size > 1));
     });
   }
   const found = traces.length;
@@ -48,7 +51,7 @@
     xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: "x" },
     showlegend: window.innerWidth > 700,
     annotations: data.labels.map((l) => ({
-      x: l.x, y: l.y, text: plain(cut(l.text, 44)), showarrow: false,
+      x: l.x, y: l.y, text: plain(cut(l.text, 44)), showarrow: false, yshift: 15,
       font: { size: 12, color: css("--ink") }, bgcolor: css("--ground") + "cc", borderpad: 2,
     })),
   });

@@ -24,7 +24,7 @@ function zoomTo(board, code) {
     return [Math.max(first, low - room), Math.min(last, high + room)]; // never farther than all points
   };
   const [rangeX, rangeY] = [range(x, board.rangeX), range(y, board.rangeY)];
-  window.Plotly.relayout(board.gd, { "xaxis.range": clearOfLegend(board, rangeX, rangeY), "yaxis.range": rangeY });
+  window.Plotly.relayout(board.gd, { "xaxis.range": rangeX, "yaxis.range": rangeY });
 }
 
 function zoomButton(label, act) {
@@ -49,6 +49,7 @@ function legend(board) {
   box.replaceChildren();
   const kinds = [...new Set((board.overlay?.marks ?? []).map(([kind]) => kind))];
   board.legendKinds = kinds.join();
+  if (shows && board.addedX.length) kinds.push("added");
   const table = paletteOf(colour, theme);
   if (shows && colour?.kind === "category") {
     const part = el("div", "part");

@@ -8,17 +8,20 @@ const NONE = 255;
 const HIDDEN = 254;
 const LEVELS = 253;
 const LINE_KINDS = ["near", "missing", "false"];
+/** Marks as full as points are: their edge tells them from the points of a cluster in their colour. */
+const ROW_MARKS = new Set(["near", "missing"]);
 /** Marks of the overlay: symbol, size, the theme's colour, and what the legend calls it. */
 const MARKS = {
   query: ["star", 20, "text", "the query"],
   focus: ["circle-open", 22, "text", "the row"],
-  near: ["circle", 9, "accent", "true neighbour"],
+  near: ["circle", 10, "accent", "true neighbour"],
   missing: ["circle", 10, "keyword", "neighbour lost by the map"],
   false: ["x", 11, "red", "near, but no neighbour"],
   semantic: ["circle-open", 15, "semantic", "semantic hit"],
   keyword: ["diamond-open", 19, "keyword", "keyword hit"],
   hybrid: ["square-open", 22, "violet", "hybrid hit"],
   missed: ["x", 13, "red", "missed by the index"],
+  added: ["circle-open", 0, "text", "came later, placed by its neighbours"],
 };
 
 /**
@@ -47,7 +50,8 @@ function unfolded(board) {
   }
   for (const [kind, places] of Object.entries(lists ?? {})) {
     if (board.lists && !board.lists.has(kind)) continue;
-    made.marks.push(...places.map((place) => [kind, ...at(place), board.ids[place]]));
+    const there = places.filter((place) => place >= 0);
+    made.marks.push(...there.map((place) => [kind, ...at(place), board.ids[place]]));
   }
   if (query) made.marks.push(["query", ...query.at, null]);
   return made;
@@ -200,7 +204,7 @@ function grow(board) {
   const now = growth(board);
   if (Math.abs(now / (board.grown ?? 1) - 1) < 0.2) return;
   board.grown = now;
-  touch(board, "colour");
+  touch(board, "size");
 }
 
 function isHidden(board, place) {
@@ -251,7 +255,7 @@ function inside(board, x, half) {
 function scaleOf(board) {
   const axis = board.drawn && board.gd?._fullLayout?.xaxis;
   if (axis?.l2p) return Math.abs(axis.l2p(1) - axis.l2p(0));
-  const [low, high] = clearOfLegend(board);
+  const [low, high] = board.rangeX;
   const [bottom, top] = board.rangeY;
   return Math.min(board.root.clientWidth / (high - low), board.root.plot.clientHeight / (top - bottom));
 }
@@ -316,7 +320,7 @@ function marksOf(board) {
     size: marks.map(([kind]) => MARKS[kind][1]),
     edge: marks.map(([kind]) => (MARKS[kind][0].endsWith("-open") ? 2.4 : 1)),
     edges: marks.map(([kind]) =>
-      MARKS[kind][0].endsWith("-open") ? theme[MARKS[kind][2]] : theme.background,
+      MARKS[kind][0].endsWith("-open") ? theme[MARKS[kind][2]] : ROW_MARKS.has(kind) ? theme.text : theme.background,
     ),
   };
 }
@@ -443,7 +447,7 @@ function layoutOf(board) {
     paper_bgcolor: TRANSPARENT,
     plot_bgcolor: TRANSPARENT,
     font: { family: theme.font, color: theme.text },
-    xaxis: { ...axis, range: clearOfLegend(board) },
+    xaxis: { ...axis, range: board.rangeX },
     yaxis: { ...axis, range: board.rangeY, scaleanchor: "x", scaleratio: 1 },
     dragmode: "pan",
     hovermode: "closest",
@@ -457,43 +461,9 @@ function layoutOf(board) {
   };
 }
 
-/** The range of x that leaves room for the legend, where it lies over the map. */
-function clearOfLegend(board, rangeX = board.rangeX, rangeY = board.rangeY) {
-  const [low, high] = rangeX;
-  const { root } = board;
-  const width = root.clientWidth;
-  if (root.legend.hidden || width < 640) return [low, high];
-  const covered = root.legend.offsetWidth + 16;
-  const [bottom, top] = rangeY;
-  const unit = Math.max((high - low) / (width - covered), (top - bottom) / root.plot.clientHeight);
-  const spare = (width - (high - low) / unit) / 2;
-  return spare >= covered ? [low, high] : [low - covered * unit, Math.max(high, low + (width - covered) * unit)];
-}
-
 /** Once points and colours are there nothing moves any more; points that are still moving have none. */
-async function settle(board) {
-  await makeRoom(board);
+function settle(board) {
   if (board.drawn && (board.colour || board.series)) setAttr(board.root, "data-ready", board.token);
-}
-
-function rangesOf(board) {
-  const { xaxis, yaxis } = board.gd._fullLayout;
-  return [...xaxis.range, ...yaxis.range].join();
-}
-
-function roomOf({ root }) {
-  return root.legend.hidden ? 0 : root.legend.offsetWidth;
-}
-
-/** Leave room for a legend that came after the points were drawn, unless one has zoomed since. */
-async function makeRoom(board) {
-  if (!board.drawn || board.room === roomOf(board) || board.home !== rangesOf(board)) return;
-  board.room = roomOf(board);
-  const [low, high] = clearOfLegend(board);
-  await window.Plotly.relayout(board.gd, { "xaxis.range": [low, high], "yaxis.range": board.rangeY });
-  board.home = rangesOf(board);
-  const { xaxis } = board.gd._fullLayout; // what "reset" goes back to
-  [xaxis._rangeInitial0, xaxis._rangeInitial1] = [low, high];
 }
 
 /** The range that holds all points with a margin. */
@@ -536,11 +506,11 @@ async function repaint(board) {
   board.painting = true;
   try {
     while (board.dirty.size) {
-      const points = board.dirty.has("colour");
+      const named = board.dirty.has("colour") ? Object.keys(CHANGES) : board.dirty.has("size") ? SIZES : [];
       board.dirty.clear();
-      if (points) {
+      if (named.length) {
         const traces = pointTraces(board);
-        await window.Plotly.update(board.gd, changes(traces), {}, [...traces.keys()]);
+        await window.Plotly.restyle(board.gd, changes(traces, named), [...traces.keys()]);
       }
       await drawOver(board);
       board.painted = (board.painted ?? 0) + 1;
@@ -551,18 +521,21 @@ async function repaint(board) {
   }
 }
 
-/** What of the points' traces may differ from what is drawn, as Plotly's restyle takes it. */
-function changes(traces) {
-  const names = {
-    x: (t) => t.x, y: (t) => t.y, z: (t) => t.z, visible: (t) => t.visible ?? true,
-    colorscale: (t) => t.colorscale, "line.color": (t) => t.line?.color,
-    "marker.color": (t) => t.marker?.color, "marker.symbol": (t) => t.marker?.symbol,
-    "marker.size": (t) => t.marker?.size, "marker.line.width": (t) => t.marker?.line?.width,
-    "marker.line.color": (t) => t.marker?.line?.color, "marker.opacity": (t) => t.marker?.opacity,
-  };
+/** What of the points' traces may differ from what is drawn, by Plotly's names for it. */
+const CHANGES = {
+  x: (t) => t.x, y: (t) => t.y, z: (t) => t.z, visible: (t) => t.visible ?? true,
+  colorscale: (t) => t.colorscale, "line.color": (t) => t.line?.color,
+  "marker.color": (t) => t.marker?.color, "marker.symbol": (t) => t.marker?.symbol,
+  "marker.size": (t) => t.marker?.size, "marker.line.width": (t) => t.marker?.line?.width,
+  "marker.line.color": (t) => t.marker?.line?.color, "marker.opacity": (t) => t.marker?.opacity,
+};
+const SIZES = ["marker.size", "marker.line.width"];
+
+/** The named parts of the traces as Plotly's restyle takes them. */
+function changes(traces, names) {
   const update = {};
-  for (const [name, of] of Object.entries(names)) {
-    const values = traces.map(of);
+  for (const name of names) {
+    const values = traces.map(CHANGES[name]);
     if (values.some((value) => value !== undefined)) update[name] = values;
   }
   return update;
@@ -600,11 +573,9 @@ async function mount(board) {
   if (board.token !== token) return;
   board.gd = gd;
   board.drawn = true;
-  board.home = rangesOf(board);
-  board.room = roomOf(board);
   await drawOver(board);
   listen(board, gd);
-  await settle(board);
+  settle(board);
   if (board.dirty.size) repaint(board);
 }
 
@@ -709,13 +680,14 @@ export default function (component) {
   };
   board.onLook = () => {
     const { size, density } = board.look;
-    const same = size === board.lookDrawn?.size && density === board.lookDrawn?.density;
+    const { lookDrawn } = board;
     board.lookDrawn = { size, density };
     legend(board);
-    makeRoom(board);
-    touch(board, same ? "labels" : "colour"); // the points stay as they are drawn
+    if (Boolean(density) !== Boolean(lookDrawn?.density)) touch(board, "colour");
+    else touch(board, size === lookDrawn?.size ? "labels" : "size"); // the points stay as they are drawn
   };
   board.onTitle = () => takeTitle(board);
+  board.onCard?.(); // rows are named by what came with the points
   board.theme = themeOf(root);
   mount(board);
   if (fresh) {

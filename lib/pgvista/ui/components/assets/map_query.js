@@ -36,6 +36,25 @@ function switches(board) {
   return group;
 }
 
+/** Hits of the lists that are not among the nearest rows: their titles as far as the map has them. */
+function elsewhere(board, near) {
+  const { lists = {} } = board.nextOverlay;
+  const ranks = new Map();
+  for (const [kind, letter] of [["semantic", "S"], ["keyword", "K"], ["hybrid", "H"]]) {
+    for (const [index, place] of (lists[kind] ?? []).entries()) {
+      if (place < 0 || near.includes(place)) continue;
+      ranks.set(place, [...(ranks.get(place) ?? []), `${letter}${index + 1}`]);
+    }
+  }
+  return [...ranks].map(([place, found]) => ({
+    place, rank: "", title: shortened(board.titles?.[place] || board.ids?.[place] || ""), distance: "", found: found.join(" "),
+  }));
+}
+
+function shortened(title) {
+  return title.length > 40 ? `${title.slice(0, 39).trimEnd()}…` : title;
+}
+
 function nearest(board, [places, distances, titles, found]) {
   const table = el("table");
   table.setAttribute(
@@ -51,8 +70,10 @@ function nearest(board, [places, distances, titles, found]) {
   const top = el("thead");
   top.append(head);
   const body = el("tbody");
-  for (const [index, place] of places.entries()) {
-    const title = titles[index];
+  const near = places.map((place, index) => ({
+    place, rank: index + 1, title: titles[index], distance: distances[index], found: found[index],
+  }));
+  for (const { place, rank, title, distance, found } of [...near, ...elsewhere(board, places)]) {
     const row = el("tr");
     const name = el("td", "title");
     if (place < 0) name.append(el("span", "", title));
@@ -64,7 +85,7 @@ function nearest(board, [places, distances, titles, found]) {
       );
       name.append(button);
     }
-    row.append(el("td", "rank", index + 1), name, el("td", "distance", distances[index]), el("td", "found", found[index]));
+    row.append(el("td", "rank", rank), name, el("td", "distance", distance), el("td", "found", found));
     body.append(row);
   }
   table.append(top, body);
