@@ -226,7 +226,7 @@ def map_error(page: Page, base: str) -> None:
         """() => {
           const { x, y, gd } = window.pgvistaMaps.map_plot;
           const { xaxis, yaxis } = gd._fullLayout, box = gd.getBoundingClientRect();
-          const at = x.indexOf(Math.max(...x)); // the legend lies at the other end
+          const at = x.indexOf(Math.max(...x));
           return [box.x + xaxis._offset + xaxis.l2p(x[at]), box.y + yaxis._offset + yaxis.l2p(y[at])];
         }"""
     )
@@ -243,8 +243,8 @@ def map_lasso(page: Page, base: str) -> None:
     open_map(page, base, "help_centre", map_colour="column:subject")
     settle(page)
     page.locator("[data-title='Lasso Select']").click()
-    box = page.locator(".pgv-map").bounding_box() or FloatRect(x=0, y=0, width=0, height=0)
-    corners = [(0.52, 0.3), (0.75, 0.24), (0.97, 0.4), (0.95, 0.62), (0.6, 0.6), (0.5, 0.45)]
+    box = page.locator(".pgv-map .stage").bounding_box() or FloatRect(x=0, y=0, width=0, height=0)
+    corners = [(0.42, 0.7), (0.6, 0.6), (0.88, 0.62), (0.9, 0.86), (0.7, 0.97), (0.42, 0.92)]
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*places[0])
     page.mouse.down()

@@ -32,13 +32,7 @@ from pgvista.model.collection import Collection as CollectionInfo
 from pgvista.model.filters import parse_filter
 from pgvista.model.metric import Metric, VectorType
 from pgvista.model.rows import IngestReport, Row
-from pgvista.model.search import (
-    DEFAULT_BM25_B,
-    DEFAULT_BM25_K1,
-    DEFAULT_NORMALIZATION,
-    DEFAULT_RRF_K,
-    SearchResult,
-)
+from pgvista.model.search import SearchResult
 from pgvista.services import by_example as example_service
 from pgvista.services import collections as collection_service
 from pgvista.services import indexes as index_service
@@ -49,7 +43,7 @@ from pgvista.services.duplicate_verbs import DuplicateVerbs
 from pgvista.services.evaluation_verbs import EvaluationVerbs
 from pgvista.services.ingest import Chunking, IngestOptions, upsert
 from pgvista.services.map_verbs import MapVerbs
-from pgvista.services.request_dicts import choice, request_from_dict
+from pgvista.services.request_dicts import choice, request_for
 from pgvista.services.row_dicts import row_from_dict
 from pgvista.services.rows import StoredRow
 from pgvista.services.tune import Tuning, tune
@@ -231,19 +225,19 @@ class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
         exact: bool = False,
         ef_search: int | None = None,
         probes: int | None = None,
-        iterative_scan: str = "off",
+        iterative_scan: str | None = None,
         max_scan_tuples: int | None = None,
-        match: str = "any",
-        rank: str = "bm25",
-        bm25_k1: float = DEFAULT_BM25_K1,
-        bm25_b: float = DEFAULT_BM25_B,
-        rank_normalization: int = DEFAULT_NORMALIZATION,
+        match: str | None = None,
+        rank: str | None = None,
+        bm25_k1: float | None = None,
+        bm25_b: float | None = None,
+        rank_normalization: int | None = None,
         label_weights: tuple[float, float, float, float] | None = None,
         text_config: str | None = None,
-        fusion: str = "coverage",
-        rrf_k: float = DEFAULT_RRF_K,
-        semantic_weight: float = 1.0,
-        keyword_weight: float = 1.0,
+        fusion: str | None = None,
+        rrf_k: float | None = None,
+        semantic_weight: float | None = None,
+        keyword_weight: float | None = None,
         depth: int | None = None,
         lists: bool = False,
         embedder: Embedder | None = None,
@@ -251,17 +245,18 @@ class Collection(EvaluationVerbs, DuplicateVerbs, MapVerbs):
     ) -> SearchResult:
         """Search by words, or by a vector instead of words; see SearchRequest for the knobs.
 
-        `mode` is semantic, keyword or hybrid (the default for words); `fusion` is coverage,
-        rrf, minmax, zscore or dbsf. `filters` is in the language of `pgvista.model.filters`, such as
-        ``{"year": {"$gte": 1970}}``. With `lists` a hybrid result carries the two lists that were
-        fused, with `explain` the measured plan.
+        `mode` is semantic, keyword or hybrid; `fusion` is coverage, rrf, minmax, zscore or dbsf.
+        A knob that is None is the collection's default, where one was chosen, else that of
+        SearchRequest: for words hybrid, any word by BM25, fused by coverage. `filters` is in the
+        language of `pgvista.model.filters`, such as ``{"year": {"$gte": 1970}}``. With `lists` a hybrid
+        result carries the two lists that were fused, with `explain` the measured plan.
         """
         words = isinstance(query, str)
         vector = None if isinstance(query, str) else parse_vector(query, self.info.dimension)
-        request = request_from_dict({
+        request = request_for(self.info, {
             "text": query if words else None,
             "vector": None if vector is None else tuple(vector.tolist()),
-            "mode": mode or ("hybrid" if words else "semantic"), "limit": limit, "filters": filters,
+            "mode": mode, "limit": limit, "filters": filters,
             "metric": metric, "max_distance": max_distance, "exact": exact, "ef_search": ef_search,
             "probes": probes, "iterative_scan": iterative_scan, "max_scan_tuples": max_scan_tuples,
             "match": match, "rank": rank, "bm25_k1": bm25_k1, "bm25_b": bm25_b,

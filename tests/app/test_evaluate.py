@@ -231,7 +231,7 @@ def test_a_grid_decides_and_shows_what_its_winner_would_change(
     assert finish_jobs(app) == [JobState.DONE]
     said = texts(app)
     assert "Take semantic alone: it gains" in said
-    assert "chose the best of 425 settings" in said
+    assert "chose among 341 settings" in said
     labels = list(app.dataframe[0].value["setting"])
     assert labels[0] == "semantic alone"  # both single lists first
     assert labels[1].startswith("keyword alone")

@@ -14,6 +14,7 @@ from tests.db.psql import psql_ids, psql_rows
 import pgvista
 from pgvista.embed.registry import DEFAULT_MODEL
 from pgvista.errors import InvalidInput, QueryFailed
+from pgvista.services.search_defaults import set_search_defaults
 
 WIDTH = 384
 
@@ -318,6 +319,44 @@ def test_only_stop_words_say_so(fruit: pgvista.Collection) -> None:
         notes = fruit.search("the of and", mode=mode, embedder=EAST).notes
         assert "only stop words or symbols are left" in notes[0]
     assert fruit.search("zebra", mode="keyword").notes == ("No row holds any of these words.",)
+    (long,) = fruit.search("z" * 5_000, mode="keyword").notes
+    assert "words of over 2,046 bytes are left" in long
+
+
+@pytest.mark.parametrize(
+    ("match", "told"),
+    [
+        ("any", "holds any of these words."),
+        ("phrase", "holds these words one after the other. Any-word matching finds rows with some"),
+        ("prefix", "holds any of these words, or one that begins like the last."),
+    ],
+)
+def test_why_nothing_was_found(fruit: pgvista.Collection, match: str, told: str) -> None:
+    (plain,) = fruit.search("zebra", mode="keyword", match=match).notes
+    assert plain.startswith(f"No row {told}")
+    (filtered,) = fruit.search("apple", mode="keyword", match=match, filters={"nokey": 1}).notes
+    assert filtered.startswith(f"No row that meets the filter {told}")
+    hybrid = fruit.search("apple", match=match, filters={"nokey": 1}, embedder=EAST).notes
+    assert not any("zero vectors" in note for note in hybrid)
+
+
+def test_knobs_left_out_are_the_collections_own(
+    fruit: pgvista.Collection, db: pgvista.Workbench
+) -> None:
+    fields = {"mode": "keyword", "keyword_match": "all", "rrf_k": 1.0}
+    own = pgvista.Collection(db.db, set_search_defaults(db.db, fruit.info, fields))
+    try:
+        assert ids(own.search("stone apple")) == []
+        assert set(ids(own.search("stone apple", match="any"))) == {"a", "b", "c", "d", "e"}
+        top = own.search("pear", mode="hybrid", embedder=EAST).hits[0]
+        assert top.semantic_term == pytest.approx(1 / (1 + (top.semantic_rank or 0)))  # k is 1
+        assert len(own.search(at(0)).hits) == 6  # a vector is no question of words
+        measured = own.evaluate(
+            {"q": "stone apple"}, {"q": {"a": 1}}, settings={"own": {}, "any": {"match": "any"}}
+        )
+        assert [found.measures["R@100"] for found in measured.settings] == [0.0, 1.0]
+    finally:
+        set_search_defaults(db.db, fruit.info, {})
 
 
 @pytest.mark.parametrize("mode", ["semantic", "keyword", "hybrid"])

@@ -291,7 +291,9 @@ def test_a_trigger_switched_off_is_noticed_and_mended(
 ) -> None:
     connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_insert")
     connection.execute("insert into pgvista.docs (id, content) values ('x', 'unseen zebra')")
-    assert not docs.search("zebra", mode="keyword").hits
+    nothing = docs.search("zebra", mode="keyword")
+    assert not nothing.hits
+    assert "stale: 8 rows have words, and 7 are counted" in nothing.notes[-1]
     docs.info = bm25.reread(docs.db, docs.info)
     assert docs.info.bm25 is not None
     assert not docs.info.bm25.kept
@@ -382,9 +384,11 @@ def test_a_materialised_view_is_counted_on_demand(
         assert not seen.info.bm25.kept
         assert found(seen, "cat dog") == pytest.approx(found(docs, "cat dog"))
         assert bm25.status(db.db, seen.info).state == "in step"
+        assert seen.search("cat", mode="keyword").notes == ()
         connection.execute("update pgvista.docs set content = 'cat' where id = 'fox'")
         connection.execute("refresh materialized view pgvista.seen")
         assert bm25.status(db.db, seen.info).state == "stale"
+        assert "statistics for BM25 are stale" in seen.search("cat", mode="keyword").notes[-1]
         seen.info = bm25.refresh(db.db, seen.info)
         assert bm25.status(db.db, seen.info).state == "in step"
         assert found(seen, "cat dog") == pytest.approx(found(docs, "cat dog"))

@@ -21,7 +21,8 @@ from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode
 from pgvista.services.collections import open_collection
 from pgvista.services.connect import open_database
 from pgvista.services.evaluate import evaluate, template
-from pgvista.services.evaluate_grid import decide, evaluate_grid
+from pgvista.services.evaluate_grid import evaluate_grid
+from pgvista.services.grid_decision import decide, how_far
 from pgvista.services.search import search
 
 SEMANTIC = {"semantic": template(mode=Mode.SEMANTIC)}
@@ -238,7 +239,7 @@ def test_a_grid_measures_what_searches_return(db: Database, fruit: Collection) -
         "keyword alone, ts_rank_cd",
         "keyword alone, BM25, every word",
     ]
-    assert len(grid.cells) == 4 * (2 * 2 + 3) * 2
+    assert len(grid.cells) == (2 * (2 * 2 + 3) + 2 * (2 + 3)) * 2  # no coverage by ts_rank
     assert (grid.tuning_queries, grid.held_out_queries) == (2, 2)
     settings = {cell.setting.label: cell for cell in (*grid.singles, *grid.cells, grid.present)}
     requests = {label: template(**cell.setting.fields()) for label, cell in settings.items()}
@@ -276,7 +277,7 @@ def test_a_grid_keeps_what_is_best_already(db: Database, fruit: Collection) -> N
     grid = evaluate_grid(db, fruit, judged, template(mode=Mode.KEYWORD), embedder=EAST)
     assert grid.decision is Decision.KEEP
     assert grid.best == grid.present
-    assert "none of the 425 settings tried" in grid.sentence
+    assert "none of the 341 settings tried" in grid.sentence
 
 
 def test_a_grid_without_statistics_for_bm25_says_so(db: Database, fruit: Collection) -> None:
@@ -344,11 +345,27 @@ def test_the_sentence_decides(
 ) -> None:
     difference = PairedDifference(*gain, wins=40, losses=21, ties=52)
     found, sentence = decide(
-        PRESENT, BETTER, difference, queries=queries, tried=9, measure="nDCG@10"
+        PRESENT, BETTER, difference, queries=queries, tried=9, equals=0, measure="nDCG@10"
     )
     assert found is decision
     assert words in sentence
     assert sentence.startswith("Take" if decision is Decision.TAKE else "Keep what you have: ")
+
+
+def test_of_equals_the_nearest_to_what_there_is() -> None:
+    gain = PairedDifference(0.012, 0.004, 0.02, wins=40, losses=21, ties=52)
+    _, sentence = decide(PRESENT, BETTER, gain, queries=226, tried=9, equals=3, measure="nDCG@10")
+    assert sentence.endswith(
+        "3 other settings were as good where it was chosen; this one is the "
+        "nearest to what you have."
+    )
+    coverage = replace(PRESENT, fusion=Fusion.COVERAGE)
+    alone = GridSetting(Mode.SEMANTIC)
+    far = replace(PRESENT, rrf_k=1.0)
+    found = sorted(
+        [alone, coverage, far, BETTER, PRESENT], key=lambda setting: how_far(setting, PRESENT)
+    )
+    assert found == [PRESENT, BETTER, far, coverage, alone]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ def search_command(
     url: str | None,
     **knobs: Any,
 ) -> None:
-    """Search COLLECTION (a name, or schema.table) by WORDS."""
+    """Search COLLECTION (a name, or schema.table) by WORDS.
+
+    An option left out is the collection's own default, where one was chosen, else the one told here.
+    """
     from pgvista.io.vectors import parse_vector
     from pgvista.services.collections import open_collection
     from pgvista.services.search import search

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from pgvista.db.database import Database
-from pgvista.errors import InvalidInput, NotFound
+from pgvista.errors import InvalidInput, NotFound, PgvistaError
 from pgvista.model.collection import Bm25, Collection
 from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.services import catalog
@@ -20,6 +20,9 @@ from pgvista.sql.query import Query
 
 JOIN_AFTER = 64
 """After a load, postings are joined when this many statements have written since the last time."""
+
+_COUNT_MS = 300
+"""How long rows are counted to tell whether statistics are stale."""
 
 State = Literal["in step", "stale", "unknown"]
 
@@ -175,6 +178,43 @@ def status(db: Database, collection: Collection) -> Bm25Status:
     return db.read(work)
 
 
+def stale_note(
+    db: Database, collection: Collection, request: SearchRequest, *, nothing_found: bool
+) -> tuple[str, ...]:
+    """Return a sentence where a search went by statistics that are known to be stale.
+
+    Where triggers keep them, rows are counted only when no row was found by words, and not for
+    longer than `_COUNT_MS`; of other relations the server's own counters are asked each time.
+    """
+    tables = collection.bm25
+    if (
+        request.mode is Mode.SEMANTIC
+        or request.keyword_rank is not KeywordRank.BM25
+        or tables is None
+        or (tables.kept and not nothing_found)
+    ):
+        return ()
+
+    def work(connection: Connection[Any]) -> tuple[State, str]:
+        if tables.kept:
+            counted = catalog.run(connection, bm25_sql.count_documents(tables)).fetchone()
+            rows = catalog.run(connection, bm25_sql.rows_with_words(collection)).fetchone()
+            return _state(tables, (counted or (0,))[0], (rows or (0,))[0], None, None)
+        entry = catalog.run(connection, registry.entry(tables)).fetchone()
+        now = catalog.run(connection, registry.fingerprint(collection)).fetchone()
+        return _state(tables, 0, 0, (entry or (None,))[0], (now or (None,))[0])
+
+    try:
+        state, reason = db.read(work, timeout_ms=_COUNT_MS)
+    except (
+        PgvistaError
+    ):  # it takes too long, or something went meanwhile: the search has its result
+        return ()
+    if state != "stale":
+        return ()
+    return (f"The statistics for BM25 are stale: {reason} The page Collections refreshes them.",)
+
+
 def allow_near_spelling(db: Database, collection: Collection) -> Collection:
     """Install pg_trgm, and index the lexemes by it, so that words spelled alike are found.
 
@@ -220,7 +260,12 @@ def fit(collection: Collection, request: SearchRequest) -> tuple[SearchRequest, 
     if request.keyword_match is KeywordMatch.NEAR and (
         collection.bm25 is None or foreign or collection.bm25.trigram_schema is None
     ):
-        why = "statistics for BM25" if not usable else "the extension pg_trgm"
+        if collection.bm25 is None:
+            why = "statistics for BM25, which the page Collections builds"
+        elif foreign:
+            why = f"the language {collection.text_config!r}, in which the words are counted"
+        else:
+            why = "the extension pg_trgm, which the page Collections installs"
         notes.append(f"Near spelling needs {why}; the words were looked up as they are.")
         request = replace(request, keyword_match=KeywordMatch.ANY_WORD)
     if request.keyword_rank is KeywordRank.BM25 and not usable:

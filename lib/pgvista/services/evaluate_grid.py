@@ -14,13 +14,11 @@ from pgvista.errors import InvalidInput, QueryFailed
 from pgvista.model.collection import Collection
 from pgvista.model.evaluation import (
     EVALUATION_DEPTH,
-    FEW_QUERIES,
     EvaluationQuery,
     PairedDifference,
     QuerySet,
 )
 from pgvista.model.evaluation_grid import (
-    Decision,
     Grid,
     GridCell,
     GridSetting,
@@ -28,7 +26,7 @@ from pgvista.model.evaluation_grid import (
     Words,
 )
 from pgvista.model.progress import Progress, Reporter, SilentReporter
-from pgvista.model.search import CandidateLists, KeywordRank, Mode, SearchRequest
+from pgvista.model.search import CandidateLists, Fusion, KeywordRank, Mode, SearchRequest
 from pgvista.science.fusion import Fused
 from pgvista.science.measures.paired import paired_difference
 from pgvista.science.measures.relevance import RelevanceScorer, mean, parse_measure
@@ -43,6 +41,7 @@ from pgvista.services.evaluate import (
     unknown_note,
 )
 from pgvista.services.fusion import fuse_lists
+from pgvista.services.grid_decision import decide, how_far
 from pgvista.services.search import search
 from pgvista.sql import judgments as judgment_sql
 
@@ -262,9 +261,17 @@ class _Trial:
         for words in self._spec.words:
             for fusion in dict.fromkeys(self._spec.fusions):
                 for k in self._spec.ks if fusion.has_k else (None,):
-                    if words in self._lists:
+                    if words in self._lists and not self._repeats(words, fusion):
                         k_field = {} if k is None else {"rrf_k": k}
                         yield words, template(fusion=fusion, **k_field)
+
+    def _repeats(self, words: Words, fusion: Fusion) -> bool:
+        """Tell whether a fusion by coverage is RRF here, since these words have no coverage."""
+        return (
+            fusion is Fusion.COVERAGE
+            and Fusion.RRF in self._spec.fusions
+            and all(pair.covering is None for pair in self._lists[words])
+        )
 
     def _present_rankings(self) -> Rankings:
         request = self._present
@@ -312,8 +319,11 @@ class _Trial:
     ) -> Grid:
         """Choose the best on the tuning half and compare it on the other."""
         singles, cells, present = measured
-        # of equals the first is taken: what is there already, then the simpler
-        best = max((present, *singles, *cells), key=lambda cell: round(cell.tuning, 9))
+        every = (present, *singles, *cells)
+        highest = max(round(cell.tuning, 9) for cell in every)
+        equals = [cell for cell in every if round(cell.tuning, 9) == highest]
+        # of equals what is there already is taken, else what is nearest to it
+        best = min(equals, key=lambda cell: how_far(cell.setting, present.setting))
         before, after = self._values[present.setting], self._values[best.setting]
         spec = self._spec
 
@@ -329,6 +339,7 @@ class _Trial:
             held_out,
             queries=len(self._ids),
             tried=len(singles) + len(cells),
+            equals=len({cell.setting for cell in equals}) - 1,
             measure=spec.measure,
         )
         return Grid(
@@ -349,38 +360,3 @@ class _Trial:
             },
             notes=notes,
         )
-
-
-def decide(
-    present: GridSetting,
-    best: GridSetting,
-    gain: PairedDifference,
-    *,
-    queries: int,
-    tried: int,
-    measure: str,
-) -> tuple[Decision, str]:
-    """Return the decision and the sentence that says it; `gain` is that on the held-out half."""
-    if queries < FEW_QUERIES:
-        return Decision.TOO_FEW, (
-            f"Keep what you have: {queries} queries decide nothing. "
-            f"Judge documents for {FEW_QUERIES} and more."
-        )
-    if best == present:
-        return Decision.KEEP, (
-            f"Keep what you have: none of the {tried:,} settings tried has a higher {measure} on "
-            "the half of the queries that chooses."
-        )
-    interval = f"{gain.low:.3f} to {gain.high:.3f}"
-    if gain.low > 0:
-        return Decision.TAKE, (
-            f"Take {best.label}: it gains {gain.mean:.3f} {measure} on the {gain.queries} held-out "
-            f"queries (interval {interval}), with {gain.wins} wins and {gain.losses} losses."
-        )
-    verb = "gains" if gain.mean >= 0 else "loses"
-    zero = "includes zero" if gain.high >= 0 else "lies below zero"
-    return Decision.KEEP, (
-        f"Keep what you have: the best setting found ({best.label}) {verb} "
-        f"{abs(gain.mean):.3f} {measure} on the {gain.queries} held-out queries, and the interval "
-        f"{interval} {zero}."
-    )

@@ -23,7 +23,7 @@ from pgvista.model.evaluation import (
     QuerySet,
 )
 from pgvista.model.search import Fusion, KeywordMatch, KeywordRank, Mode, SearchRequest
-from pgvista.services.request_dicts import choice, request_from_dict
+from pgvista.services.request_dicts import choice, request_for
 
 if TYPE_CHECKING:
     from pgvista.model.evaluation_grid import Grid, GridSpec
@@ -58,7 +58,8 @@ class EvaluationVerbs:
         `queries` is a dict id -> text or a file, with `qrels` a dict id -> {document: grade} or a
         file; or else a QuerySet, the name of a saved one, or "sample": that of the help centre.
         `settings` are knobs of `search` by a name of your own, such as
-        ``{"any word": {"mode": "keyword"}}``; None: the three modes. Raises InvalidInput, NotFound.
+        ``{"any word": {"mode": "keyword"}}``; None: the three modes. What they leave out is the
+        collection's default. Raises InvalidInput, NotFound.
         """
         from pgvista.services.evaluate import evaluate
 
@@ -67,7 +68,7 @@ class EvaluationVerbs:
             self.db,
             self.info,
             _query_set(self.db, self.info, queries, qrels),
-            {name: _template(knobs) for name, knobs in given.items()},
+            {name: _template(self.info, knobs) for name, knobs in given.items()},
             measures=measures,
             depth=depth,
             embedder=embedder,
@@ -84,8 +85,8 @@ class EvaluationVerbs:
     ) -> Grid:
         """Try fusions, weights and rankings, and decide whether one should replace `present`.
 
-        `queries` and `qrels` are as in `evaluate`, `present` are knobs of `search`; options are the
-        fields of GridSpec. The best setting is chosen on one half of the queries and compared on
+        `queries` and `qrels` are as in `evaluate`, `present` are knobs of `search` beside the
+        collection's defaults; options are the fields of GridSpec. The best setting is chosen on one half of the queries and compared on
         the other. Raises InvalidInput, NotFound.
         """
         from pgvista.services.evaluate_grid import evaluate_grid
@@ -94,14 +95,14 @@ class EvaluationVerbs:
             self.db,
             self.info,
             _query_set(self.db, self.info, queries, qrels),
-            _template(present or {}),
+            _template(self.info, present or {}),
             _grid_spec(options),
             embedder=embedder,
         )
 
 
-def _template(knobs: Knobs) -> SearchRequest:
-    return request_from_dict({"text": "query", "highlight": False} | dict(knobs))
+def _template(collection: Collection, knobs: Knobs) -> SearchRequest:
+    return request_for(collection, {"text": "query", "highlight": False} | dict(knobs))
 
 
 def _grid_spec(options: Mapping[str, Any]) -> GridSpec:

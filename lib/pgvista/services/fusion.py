@@ -162,7 +162,7 @@ class LedgerRow:
     score: float
     """The sum of both terms."""
     tied: int = 0
-    """How many others have the same score; they stand in the order of their ids."""
+    """How many others have the same score; of these the nearer by meaning stands first."""
     place_before: int | None = None
     """Its place under a former setting; None without one, and for a row that was no candidate."""
 

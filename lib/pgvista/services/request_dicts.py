@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from pgvista.errors import InvalidInput
+from pgvista.model.collection import Collection
 from pgvista.model.filters import parse_filter
 from pgvista.model.metric import Metric
 from pgvista.model.search import (
@@ -17,6 +19,7 @@ from pgvista.model.search import (
     Mode,
     SearchRequest,
 )
+from pgvista.services.search_defaults import default_request
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -52,6 +55,21 @@ def request_from_dict(knobs: Mapping[str, Any]) -> SearchRequest:
         else:
             fields[field] = value
     return SearchRequest(**fields)
+
+
+def request_for(collection: Collection, knobs: Mapping[str, Any]) -> SearchRequest:
+    """Return the request that knobs ask of a collection, as `request_from_dict` does.
+
+    A knob that is left out or None is the collection's default, where somebody chose one, else
+    pgvista's own: by meaning alone for a vector, hybrid for words.
+    """
+    given = {name: value for name, value in knobs.items() if value is not None}
+    words = "text" in given
+    defaults = default_request(collection)
+    mode = given.get("mode") or (defaults.get("mode", Mode.HYBRID) if words else Mode.SEMANTIC)
+    request = request_from_dict(given | {"mode": mode})
+    left = defaults.keys() - {_FIELD_OF.get(name, name) for name in given} - {"mode"}
+    return replace(request, **{name: defaults[name] for name in left})
 
 
 def choice(kind: type[Choice], name: str, value: str) -> Choice:

@@ -21,6 +21,7 @@ from pgvista.model.metric import Metric
 from pgvista.model.search import (
     CandidateLists,
     Hit,
+    KeywordMatch,
     KeywordRank,
     Mode,
     Plan,
@@ -29,7 +30,7 @@ from pgvista.model.search import (
     Span,
 )
 from pgvista.services import bm25_extensions
-from pgvista.services.bm25 import fit
+from pgvista.services.bm25 import fit, stale_note
 from pgvista.services.plan import read_plan
 from pgvista.sql import bm25_extensions as extension_sql
 from pgvista.sql import keyword as keyword_sql
@@ -40,6 +41,17 @@ PlanKind = Literal["none", "estimate", "analyze"]
 
 _FIXED_COLUMNS = 3
 """id, content, metadata; the structured columns follow."""
+_LONGEST_WORD = 2_046
+"""Bytes of a lexeme at most: Postgres leaves longer words out."""
+_NOTHING_MATCHED = {
+    KeywordMatch.ANY_WORD: "holds any of these words.",
+    KeywordMatch.WEBSEARCH: "holds all of these words. Any-word matching finds rows with some of "
+    "them.",
+    KeywordMatch.PHRASE: "holds these words one after the other. Any-word matching finds rows with "
+    "some of them.",
+    KeywordMatch.PREFIX: "holds any of these words, or one that begins like the last.",
+    KeywordMatch.NEAR: "holds any of these words, or one that is spelled alike.",
+}
 
 
 def search(
@@ -120,6 +132,7 @@ def _search(
     hits = tuple(_hit(collection, request, row) for row in rows)
     finished = time.perf_counter()
     embedding_ms = (embedded - began) * 1000
+    stale = stale_note(db, collection, request, nothing_found=bool(lexemes))
     return SearchResult(
         hits=hits,
         render_sql=lambda: search_sql.in_psql(query, settings),
@@ -132,7 +145,7 @@ def _search(
         semantic_rows=semantic_rows,
         keyword_rows=keyword_rows,
         lists=_lists(first.get("lists")) if request.lists and request.mode is Mode.HYBRID else None,
-        notes=changes + _notes(collection, request, semantic_rows, lexemes),
+        notes=changes + _notes(collection, request, semantic_rows, lexemes) + stale,
         plan=None if explained is None else read_plan(explained, request),
         settings=settings,
     )
@@ -311,15 +324,14 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if lexemes == 0:
-        notes.append(
-            "The query holds no words that can be looked up: only stop words or symbols are left."
-        )
+        long = any(len(word.encode()) > _LONGEST_WORD for word in (request.text or "").split())
+        left = "stop words or symbols"
+        if long:
+            left = f"stop words, symbols or words of over {_LONGEST_WORD:,} bytes"
+        notes.append(f"The query holds no words that can be looked up: only {left} are left.")
     elif lexemes is not None:
-        notes.append(
-            "No row holds any of these words."
-            if request.keyword_match.value == "any"
-            else "No row holds all of these words. Any-word matching finds rows with some of them."
-        )
+        whose = "No row" if request.filters is None else "No row that meets the filter"
+        notes.append(f"{whose} {_NOTHING_MATCHED[request.keyword_match]}")
     if semantic_rows is not None and semantic_rows < request.rows_asked:
         reasons = []
         if request.max_distance is not None:
@@ -334,6 +346,7 @@ def _notes(
                 f"what limits them: {', '.join(reasons)}."
             )
     metric = request.metric or collection.metric
-    if metric is Metric.COSINE and semantic_rows == 0 and request.max_distance is None:
+    limited = request.max_distance is not None or request.filters is not None
+    if metric is Metric.COSINE and semantic_rows == 0 and not limited:
         notes.append("Rows without a vector, and zero vectors, cannot be found by cosine distance.")
     return tuple(notes)

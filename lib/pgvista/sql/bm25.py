@@ -258,6 +258,13 @@ def statements_written(bm25: Bm25) -> Query:
     return Query(compose("select count(*) from {totals}", totals=totals(bm25)))
 
 
+def count_documents(bm25: Bm25) -> Query:
+    """Count the documents that the totals speak of."""
+    return Query(
+        compose("select coalesce(sum(documents), 0)::bigint from {totals}", totals=totals(bm25))
+    )
+
+
 def rows_with_words(collection: Collection) -> Query:
     """Count the rows that have a tsvector."""
     return Query(

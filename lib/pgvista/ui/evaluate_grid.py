@@ -208,12 +208,16 @@ def _decision(db: Database, collection: Collection, grid: Grid) -> None:
                 f"{'loss' if gain.losses == 1 else 'losses'}, **{gain.ties}** "
                 f"{'tie' if gain.ties == 1 else 'ties'}".replace("-", "−")
             )
-        st.markdown(
-            f":small[:gray[{grid.tuning_queries:,} queries, drawn by chance, chose the best of "
-            f"{len(grid.singles) + len(grid.cells):,} settings. The figures above are of the other "
-            f"{grid.held_out_queries:,}, since a winner always looks good on what chose it; the "
-            "interval is of the paired bootstrap.]]"
+        told = (
+            f"{grid.tuning_queries:,} queries, drawn by chance, chose among "
+            f"{len(grid.singles) + len(grid.cells):,} settings."
         )
+        if grid.best.setting != grid.present.setting:
+            told += (
+                f" The figures above are of the other {grid.held_out_queries:,}, since a winner "
+                "always looks good on what chose it; the interval is of the paired bootstrap."
+            )
+        st.markdown(f":small[:gray[{told}]]")
         with st.container(horizontal=True):
             take_button(db, collection, grid)
             if st.button("Open in Search", key="evaluate_grid_open", icon=":material/search:"):

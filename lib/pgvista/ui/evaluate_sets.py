@@ -63,22 +63,28 @@ def choose_set(db: Database, collection: Collection) -> Chosen | None:
         _bring_button("Upload", _UPLOAD, ":material/upload:")
         _bring_button("New set", _NEW, ":material/add:")
         more = st.popover("More", icon=":material/more_horiz:", key="evaluate_more")
-    key = st.session_state[state.SET]
-    chosen = state.read(db, key, sets[key])
+        key = st.session_state[state.SET]
+        chosen = state.read(db, key, sets[key])
+        st.markdown(f":gray[{_counts(chosen.query_set)}]", width="content")
     with more:
         _more(db, collection, chosen)
     _bring(db, collection)
     return chosen
 
 
+# What a selectbox sends back is the label: one that changed would choose the first set instead.
 def _label(key: str, item: SavedQuerySet | QuerySet | None) -> str:
     if item is None:
         return "gone"
     if isinstance(item, SavedQuerySet):
-        counts = f"{plural(item.queries, 'query', 'queries')}, {item.judgments:,} judged"
-        return f"{item.name} · {counts}"
+        return item.name
     kind = "comes with the sample" if key == state.SAMPLE else "not saved"
-    return f"{item.name} · {plural(len(item.queries), 'query', 'queries')} · {kind}"
+    return f"{item.name} · {kind}"
+
+
+def _counts(query_set: QuerySet) -> str:
+    queries = plural(len(query_set.queries), "query", "queries")
+    return f"{queries}, {plural(query_set.judged, 'judgment')}"
 
 
 def _begin(db: Database, collection: Collection) -> None:

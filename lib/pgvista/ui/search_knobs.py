@@ -31,6 +31,7 @@ from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import plain
 from pgvista.ui.filter_builder import Bar, filter_button, filter_chips, known_keys
 from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe, index_sentence, ranks_of
+from pgvista.ui.state import link
 
 _SCAN = {
     IterativeScan.OFF.value: "off",
@@ -211,7 +212,17 @@ def keyword_knobs(context: Context, changed: Callable[[], None]) -> None:
         match = KeywordMatch(knobs.choice("search_match"))
         by_index = rank is KeywordRank.EXTENSION and context.collection.bm25_index is not None
         said = index_sentence(context.collection) if by_index else against_recipe(match, rank)
+        if knobs.has_own():
+            said += " Knobs begin at this collection's own settings, chosen on the page Evaluate."
         st.markdown(f":small[:gray[{plain(said)}]]")
+        tables = context.collection.bm25
+        if match is KeywordMatch.NEAR and tables is not None and tables.trigram_schema is None:
+            link(
+                "collections",
+                "Allow near spelling",
+                icon=":material/spellcheck:",
+                collection=context.collection.name,
+            )
 
 
 def label_knob(key: str, rank: KeywordRank, changed: Callable[[], None] | None = None) -> None:

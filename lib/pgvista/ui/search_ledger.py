@@ -150,6 +150,9 @@ def show_ledger(
     """Draw all candidates as a table, with a file to take along."""
     rows = found.rows(before)
     frame = ledger_frame(rows)
+    full = found.lists.covering if found.request.fusion is Fusion.COVERAGE else None
+    if full is not None:
+        frame["coverage"] = (frame["keyword_score"] / full).clip(upper=1.0) ** 2
     colours, request = palette(), found.request
     rank = RANK[request.keyword_rank]
     with st.container(border=True, key="search_ledger", gap="small"):
@@ -190,15 +193,16 @@ def show_ledger(
             column_order=[
                 "place",
                 *(["place_before"] if before else []),
+                *(["tied"] if frame["tied"].any() else []),
                 "id",
                 "semantic_rank",
                 "distance",
                 "keyword_rank",
                 "keyword_score",
+                *(["coverage"] if full is not None else []),
                 "semantic_term",
                 "keyword_term",
                 "score",
-                *(["tied"] if frame["tied"].any() else []),
             ],
             column_config={
                 "place": number("#", width=36, help="Place in the result"),
@@ -213,7 +217,15 @@ def show_ledger(
                 "tied": number(
                     "tied",
                     width=48,
-                    help="Others with the same sum; they stand in the order of their ids",
+                    help="Others with the same sum; the nearer by meaning stands first",
+                ),
+                "coverage": number(
+                    "covers",
+                    format="percent",
+                    width=56,
+                    help="How much of the query the row covers by words: (its score / that of a row "
+                    "that covers the query in full)², at most 1. Its part weight / (k + #) of the "
+                    "keyword list counts times this.",
                 ),
             },
         )

@@ -242,6 +242,11 @@ def begin(collection: Collection) -> None:
                     state[key] = own[key]
 
 
+def has_own() -> bool:
+    """Tell whether the collection has search defaults of its own."""
+    return bool(st.session_state.get(_OWN))
+
+
 def default(knob: Knob) -> float:
     """Return where a slider begins: at the collection's own default, else at pgvista's."""
     found = float(st.session_state.get(_OWN, {}).get(knob.key, knob.default))

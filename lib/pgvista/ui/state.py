@@ -44,6 +44,8 @@ WARM_AFTER_S = 2.5
 _KEYS = "pgvista.keys"
 _CHOSEN = "pgvista.collection"
 _SEEN = "pgvista.collection.seen"
+_MISSING = "pgvista.collection.missing"
+"""The name in the address that is none of a collection, until another one is chosen."""
 
 _warming = threading.Lock()
 _warm_asked = False
@@ -142,16 +144,22 @@ def chosen_among(names: Sequence[str]) -> str:
     A person who came with another address, or changed it, chooses by that.
     """
     asked = st.query_params.get(PARAMETER)
-    if asked is not None and asked != st.session_state.get(_SEEN):
+    if asked is None:
+        st.session_state[_MISSING] = None
+    elif asked != st.session_state.get(_SEEN):
+        st.session_state[_MISSING] = None if asked in names else asked
         if asked in names:
             choose(asked)
         else:
-            st.warning(
-                f"There is no collection **{plain(asked)}** on this connection.",
-                icon=":material/search_off:",
-            )
+            st.toast(_no_such(asked), icon=":material/search_off:", duration="long")
+    if (missing := st.session_state.get(_MISSING)) is not None:
+        st.warning(_no_such(missing), icon=":material/search_off:")
     wanted = chosen_name()
     return wanted if wanted is not None and wanted in names else names[0]
+
+
+def _no_such(name: str) -> str:
+    return f"There is no collection **{plain(name)}** on this connection: here is another one."
 
 
 def show_in_address(name: str) -> None:
@@ -220,6 +228,7 @@ def _chosen() -> dict[str, str]:
 
 
 def _on_pick(key: str) -> None:
+    st.session_state[_MISSING] = None
     choose(st.session_state[key])
 
 

@@ -24,7 +24,7 @@ def rbo(first: Sequence[str], second: Sequence[str], p: float = DEFAULT_P) -> fl
 
     Two lists cut off at k say nothing of what follows: the formula goes on with the agreement that
     was seen, so a ranking that is the other's beginning has an RBO of 1. Rankings must be strict:
-    break ties first, by the same rule in both (searches break them by id).
+    break ties first, by the same rule in both (searches of one list break them by id).
 
     With one empty ranking it is 0; with two there is nothing to compare, and NaN is returned.
 
