@@ -159,7 +159,7 @@ def evaluate(page: Page, base: str) -> None:
     page.goto(f"{base}/evaluate?collection=help_centre")
     page.get_by_role("radio", name="Grid", exact=True).click()
     page.get_by_role("button", name="Run the grid").click()
-    expect(page.get_by_text("drawn by chance, chose the best of")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("drawn by chance, chose among")).to_be_visible(timeout=300_000)
 
 
 def indexes(page: Page, base: str) -> None:

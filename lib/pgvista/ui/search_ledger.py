@@ -179,7 +179,7 @@ def show_ledger(
                 min_value=min(0.0, float(frame[f"{name}_term"].min())) if len(frame) else 0.0,
                 max_value=_most(frame[f"{name}_term"].max()) if len(frame) else 1.0,
                 color=colour,
-                width=80,
+                width=74,
                 help=f"What the {name} list adds to the sum",
             )
             for name, colour in (("semantic", colours.semantic), ("keyword", colours.keyword))
@@ -205,24 +205,24 @@ def show_ledger(
                 "score",
             ],
             column_config={
-                "place": number("#", width=36, help="Place in the result"),
-                "place_before": number("before", width=52, help=f"Place with {since}"),
-                "id": st.column_config.TextColumn("id", width=64),
-                "semantic_rank": number("semantic #", width=76),
-                "distance": number(format="%.4f", width=62),
-                "keyword_rank": number("keyword #", width=76),
-                "keyword_score": number(rank, format="%.3f", width=56),
+                "place": number("#", width=34, help="Place in the result"),
+                "place_before": number("before", width=50, help=f"Place with {since}"),
+                "id": st.column_config.TextColumn("id", width=54),
+                "semantic_rank": number("sem. #", width=54, help="Rank by meaning"),
+                "distance": number("dist.", format="%.3f", width=50, help="Distance to the query"),
+                "keyword_rank": number("key. #", width=54, help="Rank by words"),
+                "keyword_score": number(rank, format="%.2f", width=50),
                 **bars,
-                "score": number("sum", format="%.4f", width=60),
+                "score": number("sum", format="%.4f", width=56),
                 "tied": number(
                     "tied",
-                    width=48,
+                    width=44,
                     help="Others with the same sum; the nearer by meaning stands first",
                 ),
                 "coverage": number(
                     "covers",
-                    format="percent",
-                    width=56,
+                    format="%.2f",
+                    width=50,
                     help="How much of the query the row covers by words: (its score / that of a row "
                     "that covers the query in full)², at most 1. Its part weight / (k + #) of the "
                     "keyword list counts times this.",
