@@ -121,7 +121,10 @@ def evaluate_command(
     url: str | None,
     **knobs: Any,
 ) -> None:
-    """Measure how well searches of COLLECTION answer judged queries."""
+    """Measure how well searches of COLLECTION answer judged queries.
+
+    An option left out is the collection's own default, where one was chosen, else the one told here.
+    """
     from pgvista.services.collections import open_collection
     from pgvista.services.evaluate import evaluate
     from pgvista.services.judgments import save_query_set
