@@ -20,6 +20,7 @@ from pgvista.model.map import (
     MapQuality,
     OnPreview,
     SavedMap,
+    no_quality,
 )
 from pgvista.model.map_spec import MapMethod, MapSpec
 from pgvista.model.metric import Metric
@@ -34,8 +35,6 @@ from pgvista.services.map_labels import name_clusters
 from pgvista.services.map_store import save_map
 from pgvista.services.map_vectors import Drawn, draw, remember
 
-UNKNOWN = MapQuality(0, float("nan"), float("nan"), None, None)
-"""Of a map whose points have no neighbours that could be kept."""
 PREVIEW_EVERY_S = 1.0
 """A map in the making is handed out so often."""
 
@@ -126,7 +125,7 @@ def _laid_out(
     reporter.check()
     reporter.report(Progress(stage="measuring"))
     points = replace(points, xy=xy, neighbours=knn.places, distances=knn.distances)
-    quality = UNKNOWN
+    quality = no_quality()
     if not is_constant(start):  # else any neighbours are as true as others, and no group is one
         kept, quality = measure(points, drawn.vectors, metric, seed=spec.seed)
         reporter.report(Progress(stage="finding clusters"))
