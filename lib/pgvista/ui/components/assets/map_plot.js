@@ -564,7 +564,7 @@ async function mount(board) {
   board.drawn = false;
   board.dirty.clear();
   await until(() => window.Plotly);
-  await until(() => board.colour || board.series, 20); // points are drawn once, in their colours
+  await until(() => board.colour || board.series, 200); // points are drawn once, in their colours
   const token = board.token;
   legend(board);
   board.dirty.clear(); // what came while the script was loading is drawn now
