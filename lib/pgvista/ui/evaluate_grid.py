@@ -242,7 +242,7 @@ def _single_lists(grid: Grid) -> None:
         hide_index=True,
         key="evaluate_grid_singles",
         column_config={
-            "setting": st.column_config.TextColumn("Setting", width="medium"),
+            "setting": st.column_config.TextColumn("Setting", width="large"),
             **{
                 name: number(label, format="%.3f", width="small", help=measure_help(grid.measure))
                 for name, (label, _) in _VALUES.items()
