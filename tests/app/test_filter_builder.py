@@ -12,7 +12,7 @@ from tests.app.conftest import OpenPage, texts
 from pgvista.api import Collection, Workbench
 from pgvista.services.filter_keys import FilterKey
 from pgvista.services.filter_keys import filter_keys as read_keys
-from pgvista.ui import filter_builder
+from pgvista.ui import filter_builder, filter_rows
 
 
 @pytest.fixture
@@ -148,13 +148,115 @@ def test_json_becomes_chips_and_wrong_json_shows_no_rows(
     assert app.text_area(key="browse_filter_json").value == ""
 
 
-def test_a_nested_filter_holds_without_chips(open_page: OpenPage, docs: Collection) -> None:
+def rows(app: AppTest) -> list[str]:
+    """The outline: what each of its rows says, with a dot for each group that it stands in."""
+    found = [
+        (item.key.rsplit("_", 1)[1], item)
+        for item in (*app.selectbox, *app.button)
+        if item.key and item.key.startswith(("browse_filter_joint", "browse_filter_edit"))
+    ]
+    placed = [(name.split(".")[1:], item) for name, item in found]
+    told = [
+        (
+            [int(part) for part in path if part],
+            item.value if item.type == "selectbox" else item.label.replace("\\", "").strip("*"),
+        )
+        for path, item in placed
+    ]
+    return ["." * len(path) + text for path, text in sorted(told, key=lambda row: row[0])]
+
+
+def test_a_nested_filter_is_drawn_changed_and_taken_apart(
+    open_page: OpenPage, docs: Collection
+) -> None:
     app = opened(open_page("browse", collection="docs"))
-    write(app, '{"$not": {"$or": [{"kind": "report"}, {"year": {"$lt": 1975}}]}}')
-    assert chips(app) == []
-    assert "A nested filter is set" in texts(app)
-    assert shown(app) == ["d15", "d17", "d19"]
-    assert "what is built is added to them by and" in texts(app)
+    write(app, '{"$not": {"$or": [{"kind": "report"}, {"year": {"$lt": 1965}}]}}')
+    assert chips(app) == ["not (kind is report or year < 1965)"]
+    assert rows(app) == ["none", ".kind is report", ".year < 1965"]
+    assert shown(app) == [f"d{n:02}" for n in range(5, 20, 2)]
+
+    press(app, "edit.1")
+    assert app.selectbox(key="browse_filter_key").value == "year"
+    assert app.selectbox(key="browse_filter_operator.number").value == "$lt"
+    value = next(box for box in app.selectbox if box.label == "Value")
+    assert value.value == "1965"
+    value.set_value("1967").run()
+    press(app, "add")
+    assert rows(app) == ["none", ".kind is report", ".year < 1967"]
+    assert shown(app) == [f"d{n:02}" for n in range(7, 20, 2)]
+
+    app.selectbox(key="browse_filter_joint.").set_value("not all").run()
+    assert json.loads(app.session_state["browse_filter"]) == {
+        "$not": {"kind": "report", "year": {"$lt": 1967}}
+    }
+    assert len(shown(app)) == 20 - 4
+    press(app, "group.0")
+    assert rows(app) == ["not all", ".any", "..kind is report", ".year < 1967"]
+    app.selectbox(key="browse_filter_key").set_value("year").run()
+    app.selectbox(key="browse_filter_operator.number").set_value("$eq").run()
+    next(box for box in app.selectbox if box.label == "Value").set_value("1961").run()
+    press(app, "add")
+    assert rows(app)[1:4] == [".any", "..kind is report", "..year is 1961"]
+    assert json.loads(app.text_area(key="browse_filter_json").value or "") == {
+        "$not": {"$or": [{"kind": "report"}, {"year": 1961}], "year": {"$lt": 1967}}
+    }
+    press(app, "dissolve.0")
+    assert rows(app) == ["not all", ".kind is report", ".year is 1961", ".year < 1967"]
+    press(app, "remove.")
+    assert app.session_state["browse_filter"] == ""
+    assert len(shown(app)) == 20
+
+
+def test_a_condition_is_added_in_a_new_group_and_to_it(
+    open_page: OpenPage, docs: Collection
+) -> None:
+    app = opened(open_page("browse", collection="docs"))
+    write(app, '{"kind": "report"}')
+    for button, low in (("add_group", "1960"), ("add", "1962")):
+        app.selectbox(key="browse_filter_key").set_value("year").run()
+        app.selectbox(key="browse_filter_operator.number").set_value("$eq").run()
+        next(box for box in app.selectbox if box.label == "Value").set_value(low).run()
+        press(app, button)
+    assert json.loads(app.session_state["browse_filter"]) == {
+        "kind": "report",
+        "$or": [{"year": 1960}, {"year": 1962}],
+    }
+    assert chips(app) == ["kind is report", "year is 1960 or year is 1962"]
+    assert shown(app) == ["d00", "d02"]
+    press(app, "into.")
+    press(app, "edit.1.0")
+    press(app, "cancel")
+    assert rows(app) == ["all", ".kind is report", ".any", "..year is 1960", "..year is 1962"]
+    press(app, "chip_1")
+    assert rows(app) == ["all", ".kind is report"]
+
+
+def test_what_is_nested_too_deep_is_told_and_changes_nothing(
+    open_page: OpenPage, docs: Collection
+) -> None:
+    app = opened(open_page("browse", collection="docs"))
+    deep = '{"$not": ' * 31 + '{"kind": "report"}' + "}" * 31
+    write(app, deep)
+    press(app, f"group.{'.'.join('0' * 31)}")
+    assert "nested more than 32 deep" in texts(app)
+    assert app.session_state["browse_filter"] == deep
+    assert len(shown(app)) == 10
+
+
+def test_json_that_is_no_filter_has_no_form(open_page: OpenPage, docs: Collection) -> None:
+    app = opened(open_page("browse", collection="docs"))
+    write(app, '{"kind": ')
+    assert "Mend it as JSON, or clear it." in texts(app)
+    assert "Key" not in [box.label for box in app.selectbox]
+
+
+def test_a_filter_of_very_many_conditions_is_drawn_in_part(
+    open_page: OpenPage, docs: Collection
+) -> None:
+    app = opened(open_page("browse", collection="docs"))
+    write(app, json.dumps({"$not": {f"k{n}": n for n in range(300)}}))
+    assert len(rows(app)) == filter_rows.MAX_ROWS
+    assert "There is more of it than fits here" in texts(app)
 
 
 def test_a_filter_that_does_not_fit_the_column_is_told(

@@ -118,23 +118,33 @@ def parse_filter(source: Mapping[str, Any] | str | None) -> Filter | None:
 
 
 def to_object(tree: Filter) -> dict[str, Any]:
-    """Return the object that `parse_filter` makes `tree` from, as short as it can be written."""
+    """Return the object that `parse_filter` makes `tree` from: its groups, as short as can be."""
     if isinstance(tree, Comparison):
         return {tree.key: _operand(tree)}
     if isinstance(tree, Not):
         return {"$not": to_object(tree.part)}
     if isinstance(tree, Or):
-        return {"$or": [to_object(part) for part in tree.parts]}
+        return {"$or": _list_of(tree)}
     joined: dict[str, Any] = {}
-    for part in tree.parts:
-        for key, value in to_object(part).items():
-            known = joined.setdefault(key, value)
-            if known is value:
-                continue
-            if not (_operators(key, known) and _operators(key, value)) or known.keys() & value:
-                return {"$and": [to_object(part) for part in tree.parts]}
-            joined[key] = known | value
-    return joined
+    for part in tree.parts if len(tree.parts) > 1 else ():
+        # an "and" within is written as one: it may be a group that somebody made
+        key, value = (
+            ("$and", _list_of(part))
+            if isinstance(part, And)
+            else next(iter(to_object(part).items()))
+        )
+        if key not in joined:
+            joined[key] = value
+        elif (
+            key == next(reversed(joined))  # the order stays
+            and _operators(key, joined[key])
+            and _operators(key, value)
+            and not joined[key].keys() & value
+        ):
+            joined[key] = joined[key] | value
+        else:
+            return {"$and": _list_of(tree)}
+    return joined or {"$and": _list_of(tree)}
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -329,6 +339,10 @@ def _is_text(value: str) -> bool:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:
         return False
+
+
+def _list_of(tree: And | Or) -> list[dict[str, Any]]:
+    return [to_object(part) for part in tree.parts]
 
 
 def _operand(item: Comparison) -> Any:

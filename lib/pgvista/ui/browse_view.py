@@ -20,7 +20,8 @@ from pgvista.services.rows import Page, StoredRow
 from pgvista.sql.rows import PageRequest
 from pgvista.ui.components.panels import empty_state, sql_panel
 from pgvista.ui.errors import guarded, plain
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import filter_button, filter_chips
+from pgvista.ui.filter_place import Bar
 
 SIZES = (25, 50, 100)
 MAX_CELL_CHARS = 200

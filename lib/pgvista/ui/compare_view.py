@@ -20,7 +20,8 @@ from pgvista.ui.components.compare_lists import (
 )
 from pgvista.ui.components.panels import empty_state, milliseconds
 from pgvista.ui.errors import guarded, plain, show_error
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import filter_button, filter_chips
+from pgvista.ui.filter_place import Bar
 from pgvista.ui.format import plural
 from pgvista.ui.search_ask import Search
 from pgvista.ui.search_knobs import Context

@@ -19,7 +19,8 @@ from pgvista.ui.components.hits import headline, hit_list
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import guarded, plain, show_error
 from pgvista.ui.example_knobs import example_knobs, explained
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import filter_button, filter_chips
+from pgvista.ui.filter_place import Bar
 from pgvista.ui.search_knobs import Context
 from pgvista.ui.search_question import columns
 

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from pgvista.errors import InvalidInput
-from pgvista.model.filters import (
-    And,
-    Comparison,
-    Filter,
-    Or,
-    Scalar,
-    parse_filter,
-    to_object,
-)
+from pgvista.model.filters import Comparison, Scalar, parse_filter
 from pgvista.services.filter_keys import FilterKey, KeyKind
 
 MAX_LABEL_CHARS = 48
@@ -55,51 +46,6 @@ _FIT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """A filter that rows of conditions can show: all of them, or any of them, must hold."""
-
-    items: tuple[Comparison, ...] = ()
-    any: bool = False
-
-    def tree(self) -> Filter | None:
-        """Return the filter; None without a condition."""
-        if len(self.items) < 2:
-            return self.items[0] if self.items else None
-        return Or(self.items) if self.any else And(self.items)
-
-
-def conditions_of(tree: Filter | None) -> Conditions | None:
-    """Return the conditions that `tree` is made of; None when they are nested."""
-    if tree is None:
-        return Conditions()
-    if isinstance(tree, Comparison):
-        return Conditions((tree,))
-    if not isinstance(tree, And | Or):
-        return None
-    items = tuple(part for part in tree.parts if isinstance(part, Comparison))
-    return Conditions(items, isinstance(tree, Or)) if len(items) == len(tree.parts) else None
-
-
-def text_of(tree: Filter | None) -> str:
-    """Return a filter's JSON on one line; empty for none."""
-    return "" if tree is None else json.dumps(to_object(tree), ensure_ascii=False)
-
-
-def with_condition(text: str, added: Comparison) -> str:
-    """Return the filter `text` with one condition more: joined as the others are, by and if nested.
-
-    Raises InvalidInput when `text` is no filter: what a person typed is not thrown away.
-    """
-    tree = parse_filter(text)
-    known = conditions_of(tree)
-    if known is not None:
-        made = Conditions((*known.items, added), known.any).tree()
-    else:
-        made = added if tree is None else And((tree, added))
-    return text_of(made)
-
-
 def indented(text: str) -> str:
     """Return JSON over several lines where it is long; anything else as it is."""
     if len(text) <= MAX_LINE_CHARS or "\n" in text:
@@ -110,13 +56,19 @@ def indented(text: str) -> str:
         return text
 
 
-def label(item: Comparison) -> str:
-    """Return a condition in few words: ``year ≥ 1970``."""
+def said(item: Comparison) -> str:
+    """Return a condition in words: ``year ≥ 1970``."""
     if item.operator == "$exists":
-        return _cut(f"{item.key} {WORDS['there' if item.value else 'missing']}")
+        return f"{item.key} {WORDS['there' if item.value else 'missing']}"
     values = item.value if isinstance(item.value, tuple) else (item.value,)
     between = " and " if item.operator == "$between" else ", "
-    return _cut(f"{item.key} {WORDS[item.operator]} {between.join(map(_shown, values))}")
+    return f"{item.key} {WORDS[item.operator]} {between.join(map(_shown, values))}"
+
+
+def cut(text: str, chars: int = MAX_LABEL_CHARS) -> str:
+    """Return `text` on one line, and of so many characters at most."""
+    text = " ".join(text[: 10 * chars].split())
+    return text if len(text) <= chars else f"{text[: chars - 1]}…"
 
 
 def operators_for(kind: KeyKind) -> tuple[str, ...]:
@@ -124,9 +76,9 @@ def operators_for(kind: KeyKind) -> tuple[str, ...]:
     return (*_FIT[kind], *WITHOUT_VALUE)
 
 
-def suggestions(key: FilterKey) -> dict[str, int]:
-    """Return the common values as a person would type them, with the rows they are in."""
-    return {written(key.kind, value): rows for value, rows in key.values}
+def suggestions(key: FilterKey, kind: KeyKind) -> dict[str, int]:
+    """Return the common values as they are typed for a key of `kind`, with the rows they are in."""
+    return {written(kind, value): rows for value, rows in key.values}
 
 
 def written(kind: KeyKind, value: Scalar) -> str:
@@ -134,7 +86,8 @@ def written(kind: KeyKind, value: Scalar) -> str:
     if isinstance(value, str) and kind in (KeyKind.TEXT, KeyKind.DATE):
         return value
     if isinstance(value, str):
-        return value if _loose(value) == value else json.dumps(value, ensure_ascii=False)
+        bare = value and value == value.strip() and _loose(value) == value
+        return value if bare else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)
 
 
@@ -168,6 +121,32 @@ def condition(key: str, kind: KeyKind, operator: str, texts: list[str]) -> Compa
     return _checked(key, operator, values if several else values[0])
 
 
+def form_of(key: FilterKey, item: Comparison) -> tuple[KeyKind, str, list[str]]:
+    """Return a condition as its form shows it: the kind of the key, what is said, and the texts.
+
+    The kind is the key's own where `condition` makes the same of them, and else MIXED.
+    """
+    if item.operator == "$exists":
+        return key.kind, "there" if item.value else "missing", []
+    values = item.value if isinstance(item.value, tuple) else (item.value,)
+    for kind in (key.kind, KeyKind.MIXED):
+        texts = [
+            str(value) if item.operator in PATTERNS else written(kind, value) for value in values
+        ]
+        if item.operator in operators_for(kind) and _makes(item, kind, texts):
+            return kind, item.operator, texts
+    return KeyKind.MIXED, item.operator, [""]  # a pattern of blanks, which is not taken
+
+
+def _makes(item: Comparison, kind: KeyKind, texts: list[str]) -> bool:
+    if kind is KeyKind.BOOLEAN and not {*texts} <= {"true", "false"}:
+        return False
+    try:
+        return condition(item.key, kind, item.operator, texts) == item
+    except InvalidInput:
+        return False
+
+
 def _checked(key: str, operator: str, operand: object) -> Comparison:
     tree = parse_filter({key: {operator: operand}})
     if not isinstance(tree, Comparison):  # a key such as $or
@@ -187,8 +166,3 @@ def _shown(value: Scalar) -> str:
     if isinstance(value, str) and value and _loose(value) == value:
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_LABEL_CHARS else f"{text[: MAX_LABEL_CHARS - 1]}…"

@@ -16,7 +16,8 @@ from pgvista.ui import live_state as state
 from pgvista.ui.components.panels import empty_state, milliseconds, plan_panel
 from pgvista.ui.components.truth_lists import Figure, TruthRow, truth_lists
 from pgvista.ui.errors import guarded, plain, show_error
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import filter_button, filter_chips
+from pgvista.ui.filter_place import Bar
 from pgvista.ui.live_ask import Answer, find
 from pgvista.ui.live_knobs import explained, knobs
 from pgvista.ui.live_why import statement_view, why

@@ -26,7 +26,8 @@ from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import map_points, pack_points
 from pgvista.ui.components.panels import empty_state
 from pgvista.ui.errors import guarded, show_error
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips
+from pgvista.ui.filter_builder import filter_button, filter_chips
+from pgvista.ui.filter_place import Bar
 from pgvista.ui.jobs import job_panel, start_job
 
 _MINUTE_ROWS = 20_000

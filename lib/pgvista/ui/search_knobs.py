@@ -29,7 +29,8 @@ from pgvista.model.search import (
 from pgvista.ui import search_request as knobs
 from pgvista.ui.components.live_slider import live_slider
 from pgvista.ui.errors import plain
-from pgvista.ui.filter_builder import Bar, filter_button, filter_chips, known_keys
+from pgvista.ui.filter_builder import filter_button, filter_chips, known_keys
+from pgvista.ui.filter_place import Bar
 from pgvista.ui.search_names import FUSION, MATCH, RANK, against_recipe, index_sentence, ranks_of
 from pgvista.ui.state import link
 
