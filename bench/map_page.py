@@ -75,14 +75,17 @@ ids = [f"row-{{i:06d}}" for i in range(n)]
 @st.fragment
 def page():
     turn = st.session_state.get("turn", 0)
+    size = st.session_state.get("size", 3)
     if st.button("next"):
         turn = st.session_state.turn = turn + 1
+    if st.button("size"):
+        size = st.session_state.size = size + 1
     x, y = map(float, xy[turn]); near = xy[turn + 1:turn + 11]
     figure = go.Figure()
     for i in range(8):
         at = np.arange(i, n, 8)
         figure.add_trace(go.Scattergl(x=xy[at, 0], y=xy[at, 1], mode="markers", customdata=[ids[j] for j in at],
-                                      marker=dict(size=3), hoverinfo="none"))
+                                      marker=dict(size=size), hoverinfo="none"))
     lines = np.column_stack([np.tile([x, y], (10, 1)), near, np.full((10, 2), np.nan)]).reshape(-1, 2)
     figure.add_trace(go.Scattergl(x=lines[:, 0], y=lines[:, 1], mode="lines", name=f"turn {{turn}}"))
     figure.update_layout(height=600, uirevision="same")
@@ -117,6 +120,12 @@ def main() -> None:
             f"point size {page['size_s']:.2f} s, {page['size_bytes']:,.0f} B; "
             f"zoom and selection {'kept' if page['kept'] else 'LOST'}"
         )
+        theirs = row["st.plotly_chart"]
+        print(
+            f"          st.plotly_chart: point size {theirs['size_s']:.2f} s; page Map to it: a query "
+            f"{page['query_s'] / theirs['change_s']:.2f}, labels {page['labels_s'] / theirs['change_s']:.2f}, "
+            f"point size {page['size_s'] / theirs['size_s']:.2f}"
+        )
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
 
@@ -132,6 +141,7 @@ def measure(rows: int) -> dict[str, Any]:
         THEIRS.format(rows=rows),
         "!!document.querySelector('.js-plotly-plot .gl-canvas')",
         "+(document.querySelector('.js-plotly-plot')?._fullData?.at(-1)?.name?.slice(5) ?? 0)",
+        "document.querySelector('.js-plotly-plot')?._fullData?.[0]?.marker?.size ?? 0",
     )
     return {"rows": rows, "pgvista": ours, "st.plotly_chart": theirs, "page Map": real_page(rows)}
 
@@ -203,8 +213,8 @@ def _used(page: Page, sent: list[int]) -> dict[str, Any]:
     }
 
 
-def run(script: str, ready: str, turn: str) -> dict[str, float]:
-    """Serve one page, open it, and press the button."""
+def run(script: str, ready: str, turn: str, size: str | None = None) -> dict[str, float]:
+    """Serve one page, open it, and press the buttons: the next query, and larger points."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "page.py"
         path.write_text(script)
@@ -225,7 +235,10 @@ def run(script: str, ready: str, turn: str) -> dict[str, float]:
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
                 sent = _listened(page)
                 page.set_default_timeout(120_000)
-                told = _press(page, url, sent, ready, turn)
+                told = _opened(page, url, sent, ready)
+                told |= _pressed(page, sent, "next", turn, "change")
+                if size is not None:
+                    told |= _pressed(page, sent, "size", size, "size")
                 # the renderer of this page alone: the largest child of the browser
                 children = psutil.Process().children(recursive=True)
                 renderers = [
@@ -242,30 +255,29 @@ def run(script: str, ready: str, turn: str) -> dict[str, float]:
             serving.wait(20)
 
 
-def _press(page: Page, url: str, sent: list[int], ready: str, turn: str) -> dict[str, float]:
+def _opened(page: Page, url: str, sent: list[int], ready: str) -> dict[str, float]:
     began = time.perf_counter()
     page.goto(url)
     page.wait_for_function(ready, polling=20)
     _settled(page)
     first, first_bytes = time.perf_counter() - began, sum(sent)
     page.wait_for_timeout(2_000)
+    return {"first_s": first, "first_bytes": first_bytes}
+
+
+def _pressed(page: Page, sent: list[int], button: str, turn: str, name: str) -> dict[str, float]:
     times, sizes = [], []
     for _ in range(REPEATS):
         sent.clear()
         before = page.evaluate(turn)
         began = time.perf_counter()
-        page.get_by_role("button", name="next").click()
+        page.get_by_role("button", name=button).click()
         page.wait_for_function(f"({turn}) > {before}", polling=20)
         _settled(page)
         times.append(time.perf_counter() - began)
         page.wait_for_timeout(700)
         sizes.append(sum(sent))
-    return {
-        "first_s": first,
-        "first_bytes": first_bytes,
-        "change_s": statistics.median(times),
-        "change_bytes": statistics.median(sizes),
-    }
+    return {f"{name}_s": statistics.median(times), f"{name}_bytes": statistics.median(sizes)}
 
 
 def _listened(page: Page) -> list[int]:

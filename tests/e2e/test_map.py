@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import numpy as np
 import psycopg
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.e2e.conftest import idle, until
 from tests.e2e.test_search import serve
@@ -306,6 +308,47 @@ def test_a_query_and_a_knob_send_less_than_5_kb(
     slider = page.locator(".st-key-map_size_px").get_by_role("slider")
     slider.focus()
     assert bytes_of(lambda: slider.press("ArrowRight")) < LEAST
+
+
+def test_points_change_their_size_where_they_are_drawn(browser_page: Page, served: Served) -> None:
+    page = open_map(browser_page, served.url)
+    board = "window.pgvistaMaps.map_plot"
+    page.get_by_text("Own point size").click()
+    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider.focus()
+
+    def press(key: str) -> int:
+        """Return how much of the map is no background, once the points have their size."""
+        idle(page)
+        before = page.evaluate(f"{board}.painted ?? 0")
+        slider.press(key)
+        page.wait_for_function(f"{board}.painted > {before}")
+        idle(page)
+        picture = Image.open(io.BytesIO(page.locator(".pgv-map").screenshot()))
+        return int(np.sum(np.asarray(picture.convert("L")) < 250))
+
+    page.evaluate(
+        """() => {
+          window.restyled = 0;
+          const restyle = window.Plotly.restyle;
+          window.Plotly.restyle = (...given) => (window.restyled++, restyle(...given));
+        }"""
+    )
+    small, large = press("Home"), press("End")
+    assert large > 1.2 * small
+    corners, ids = box_of(served.saved)
+    lasso(page, corners)
+    expect(page.get_by_text(f"{len(ids)} rows selected")).to_be_visible()
+    chosen = selected_places(page)
+    assert press("Home") < press("End")
+    assert selected_places(page) == chosen
+    assert page.evaluate("window.restyled") == 0
+    # where Plotly keeps its scene in another way, its restyle does it
+    page.evaluate(f"{GD}._fullLayout._plots.xy._scene.markerUnselectedOptions = null")
+    smallest = press("Home")
+    assert page.evaluate("window.restyled") == 1
+    assert smallest < large
+    assert selected_places(page) == chosen
 
 
 def test_the_card_tells_the_ranks_and_opens_a_row(browser_page: Page, served: Served) -> None:

@@ -492,6 +492,7 @@ function config(board) {
     displaylogo: false,
     displayModeBar: true,
     doubleClick: "reset",
+    plotGlPixelRatio: Math.min(2, Math.max(1, window.devicePixelRatio)), // the screen's own, not twice that
     modeBarButtons: [
       ["pan2d", "lasso2d", "select2d"],
       ["zoomIn2d", "zoomOut2d", "resetScale2d"],
@@ -508,8 +509,8 @@ async function repaint(board) {
     while (board.dirty.size) {
       const named = board.dirty.has("colour") ? Object.keys(CHANGES) : board.dirty.has("size") ? SIZES : [];
       board.dirty.clear();
-      if (named.length) {
-        const traces = pointTraces(board);
+      const traces = named.length ? pointTraces(board) : [];
+      if (traces.length && !(named === SIZES && resize(board, traces))) {
         await window.Plotly.restyle(board.gd, changes(traces, named), [...traces.keys()]);
       }
       await drawOver(board);
@@ -539,6 +540,36 @@ function changes(traces, names) {
     if (values.some((value) => value !== undefined)) update[name] = values;
   }
   return update;
+}
+
+/**
+ * Give the points their size where they are drawn: Plotly's restyle would reckon with each point's
+ * colour and place anew, which takes half of the time with 100,000 of them. Returns false, with
+ * nothing done, where Plotly keeps its scene in another way than is known here.
+ */
+function resize(board, traces) {
+  const { data, _fullData: full, _fullLayout: layout } = board.gd;
+  const scene = layout._plots?.xy?._scene;
+  const held = ["markerOptions", "markerSelectedOptions", "markerUnselectedOptions"].map((name) => scene?.[name]);
+  if (!scene?.scatter2d?.update || !scene.draw || !held.every(Array.isArray) || !layout._glcanvas?.each) return false;
+  const sizes = new Array(scene.count);
+  traces.forEach(({ type, marker }, i) => {
+    if (type !== "scattergl") return;
+    for (const drawn of [data[i].marker, full[i].marker]) {
+      if (!drawn?.line) continue; // a trace without points has none
+      drawn.size = marker.size;
+      drawn.line.width = marker.line.width;
+    }
+    const place = board.gd.calcdata[i]?.[0]?.t?.index;
+    const options = held.map((list) => list[place]).filter(Boolean);
+    for (const one of options) Object.assign(one, { size: marker.size, borderSizes: marker.line.width });
+    if (options.length) sizes[place] = { size: marker.size, borderSize: marker.line.width };
+  });
+  scene.scatter2d.update(sizes);
+  scene.select2d?.update?.(sizes);
+  layout._glcanvas.each((canvas) => canvas.regl?.clear({ color: [0, 0, 0, 0], depth: 1 }));
+  scene.draw();
+  return true;
 }
 
 function touch(board, what) {
