@@ -246,11 +246,30 @@ def test_words_without_a_model(open_page: OpenPage, workbench: Workbench) -> Non
     assert "There is no row 'no such row' on the map" in texts(app)
 
 
-def test_distances_without_a_query(open_page: OpenPage, workbench: Workbench) -> None:
+@pytest.mark.parametrize(
+    ("colour", "without", "of"),
+    [
+        (map_colour.DISTANCE, "distances are measured from it", "True distance"),
+        (map_colour.SCORE, "its best rows are coloured", "Score of the semantic search"),
+    ],
+)
+def test_colours_that_a_query_gives(
+    open_page: OpenPage,
+    workbench: Workbench,
+    monkeypatch: pytest.MonkeyPatch,
+    colour: str,
+    without: str,
+    of: str,
+) -> None:
     mapped(workbench)
+    sent: list[bytes] = []
+    monkeypatch.setattr(map_query, "map_colours", lambda payload, **_: sent.append(payload))
     app = open_page(PAGE, collection="docs")
-    app.selectbox(key="map_colour").set_value(map_colour.DISTANCE).run()
-    assert any("distances are measured from it" in item.value for item in app.info)
+    app.selectbox(key="map_colour").set_value(colour).run()
+    assert without.encode() in sent[-1]
+    app.text_input(key="map_text").set_value("r1").run()
+    assert of.encode() in sent[-1]
+    assert without.encode() not in sent[-1]
 
 
 @pytest.mark.parametrize("colour", ["kept", "plain", "column:part", "column:many", "column:none"])

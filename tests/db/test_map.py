@@ -527,7 +527,18 @@ def test_words_bring_all_three_lists(workbench: Workbench) -> None:
     made = docs(workbench)
     kept = made.map()
     info = replace(made.info, model="words")
-    found = place_query(made.db, info, kept, text="violin", limit=8, embedder=WordEmbedder())
+    found = place_query(
+        made.db, info, kept, text="violin", limit=8, embedder=WordEmbedder(), scores=True
+    )
+    assert found.scores is not None
+    assert found.scores.mode == "hybrid"
+    assert [hit.score for hit in found.hybrid] == pytest.approx(
+        [float(found.scores.values[hit.place]) for hit in found.hybrid]
+    )
+    alone = place_query(made.db, made.info, kept, row_id="r009", scores=True).scores
+    assert alone is not None
+    assert alone.mode == "semantic"
+    assert np.flatnonzero(np.isnan(alone.values)).tolist() == [kept.points.ids.index("r009")]
     assert len(found.keyword) == 8
     assert {int(hit.id[1:]) % 4 for hit in found.keyword} == {2}
     assert len(found.hybrid) == 8

@@ -210,6 +210,18 @@ class MapHit:
 
 
 @dataclass(frozen=True, slots=True)
+class MapScores:
+    """Scores of the best rows of a search, for the points of a map."""
+
+    mode: str
+    """``hybrid`` where words can be searched, else ``semantic``."""
+    limit: int
+    """So many rows were asked for."""
+    values: Floats = field(repr=False)
+    """Score of every point, shape (n,), higher is better; NaN for rows that are not among the best."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedQuery:
     """A query on a map: where it lies, its true neighbours, what searches find, what was missed."""
 
@@ -224,6 +236,7 @@ class PlacedQuery:
     """True neighbours that the index missed; equally near rows are no misses."""
     distances: Floats | None = field(default=None, repr=False)
     """True distance of every point to the query, shape (n,); NaN for rows that are gone."""
+    scores: MapScores | None = None
     notes: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 

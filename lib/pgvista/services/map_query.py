@@ -20,6 +20,7 @@ from pgvista.model.map import (
     Errors,
     Floats,
     MapHit,
+    MapScores,
     PlacedQuery,
     Placement,
     SavedMap,
@@ -35,6 +36,8 @@ from pgvista.sql import nearest as nearest_sql
 
 PLACED_BY = 10
 """So many of the points truly nearest decide where a query lies."""
+SCORED = 1_000
+"""So many of the best rows of a search have a score on the map."""
 _SPARE = 3
 """Of a sample, so many times as many rows are looked at as would hold enough points on average."""
 
@@ -51,12 +54,15 @@ def place_query(
     request: SearchRequest | None = None,
     embedder: Embedder | None = None,
     distances: bool = False,
+    scores: bool = False,
 ) -> PlacedQuery:
     """Place words, a vector or a row of the table on a map; exactly one of them is given.
 
     `request` holds the knobs of the searches: its text, vector, mode and limit are put in here, and
     its filter is the map's where it has none. A row is left out of its own neighbours. With
-    `distances`, the true distance of every point comes too. Raises InvalidInput and NotFound.
+    `distances`, the true distance of every point comes too; with `scores`, the score of those among
+    the SCORED best of the hybrid search, of the semantic one where there are no words. Raises
+    InvalidInput and NotFound.
     """
     if sum(given is not None for given in (text, vector, row_id)) != 1:
         raise InvalidInput("Give words, a vector or a row: exactly one of them.")
@@ -78,6 +84,7 @@ def place_query(
     far = None
     if distances:
         far = distances_to(db, collection, saved, template.vector or ())
+    best = _scores(db, collection, template, text, embedder, places) if scores else None
     finished = time.perf_counter()
     off = sum(hit.place < 0 for hit in true)
     notes = []
@@ -92,6 +99,7 @@ def place_query(
         hybrid=lists.get(Mode.HYBRID, ()),
         missed=_missed(true, semantic),
         distances=far,
+        scores=best,
         notes=tuple(notes),
         timings_ms={
             "embedding": (embedded - began) * 1000,
@@ -216,8 +224,7 @@ def _searches(
     places: Mapping[str, int],
 ) -> dict[Mode, tuple[MapHit, ...]]:
     modes = [Mode.SEMANTIC]
-    has_words = collection.roles.content is not None or collection.roles.fts is not None
-    if text is not None and has_words:
+    if _has_words(collection, text):
         modes += [Mode.KEYWORD, Mode.HYBRID]
     found = {}
     for mode in modes:
@@ -228,6 +235,28 @@ def _searches(
             for rank, hit in enumerate(result.hits, 1)
         )
     return found
+
+
+def _scores(
+    db: Database,
+    collection: Collection,
+    template: SearchRequest,
+    text: str | None,
+    embedder: Embedder | None,
+    places: Mapping[str, int],
+) -> MapScores:
+    mode = Mode.HYBRID if _has_words(collection, text) else Mode.SEMANTIC
+    asked = replace(template, mode=mode, limit=SCORED)
+    values = np.full(len(places), np.nan, np.float32)
+    for hit in search_service.search(db, collection, asked, embedder=embedder).hits:
+        if hit.id in places:
+            values[places[hit.id]] = hit.score
+    return MapScores(mode.value, SCORED, values)
+
+
+def _has_words(collection: Collection, text: str | None) -> bool:
+    roles = collection.roles
+    return text is not None and (roles.content is not None or roles.fts is not None)
 
 
 def _missed(true: tuple[MapHit, ...], found: tuple[MapHit, ...]) -> tuple[MapHit, ...]:

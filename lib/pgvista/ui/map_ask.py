@@ -11,11 +11,11 @@ from pgvista.db.database import Database
 from pgvista.embed import ModelEmbedder
 from pgvista.errors import InvalidInput, PgvistaError
 from pgvista.model.collection import Collection
-from pgvista.model.map import Errors, Floats, PlacedQuery
+from pgvista.model.map import Errors, Floats, MapScores, PlacedQuery
 from pgvista.services import map_query
 from pgvista.ui import map_state as state
 from pgvista.ui.map_cards import query_card
-from pgvista.ui.map_colour import CLUSTER, DISTANCE
+from pgvista.ui.map_colour import DISTANCE, SCORE
 from pgvista.ui.map_state import OpenMap
 from pgvista.ui.map_titles import titles_of
 
@@ -34,6 +34,8 @@ class Answer:
     """What the map gets wrong about the row that was clicked."""
     distances: Floats | None = None
     """True distance of every point to the query or the row, where points are coloured by it."""
+    scores: MapScores | None = None
+    """The query's own, where points are coloured by them."""
     titles: dict[str, str] = field(default_factory=dict)
     """Of the rows truly nearest to the query."""
     error: PgvistaError | None = None
@@ -46,12 +48,12 @@ def find(
 ) -> Answer:
     """Ask Postgres; what fails is in the answer."""
     answer = Answer()
-    by_distance = (st.session_state.get(state.COLOUR) or CLUSTER) == DISTANCE
+    colour = st.session_state.get(state.COLOUR)
     try:
         answer.errors = errors_of_row(shown)
         if state.text():
-            _ask(db, collection, shown, embedder, answer, by_distance)
-        elif by_distance and answer.errors is not None:
+            _ask(db, collection, shown, embedder, answer, colour)
+        elif colour == DISTANCE and answer.errors is not None:
             answer.distances = _from_row(db, collection, shown, answer.errors.place)
         if answer.placed is not None and answer.placed.neighbours:
             ids = [hit.id for hit in answer.placed.neighbours]
@@ -105,12 +107,17 @@ def _ask(
     shown: OpenMap,
     embedder: ModelEmbedder | None,
     answer: Answer,
-    by_distance: bool,
+    colour: str | None,
 ) -> None:
     text = state.text()
     key = (shown.token, text)
     kept = st.session_state.get(_ASKED)
-    if kept is None or kept[0] != key or (by_distance and kept[1].distances is None):
+    if (
+        kept is None
+        or kept[0] != key
+        or (colour == DISTANCE and kept[1].distances is None)
+        or (colour == SCORE and kept[1].scores is None)
+    ):
         row = text if shown.place(text) >= 0 else None
         if row is None and collection.model is None:
             raise InvalidInput(
@@ -129,11 +136,13 @@ def _ask(
             row_id=row,
             limit=LIMIT,
             embedder=embedder,
-            distances=by_distance,
+            distances=colour == DISTANCE,
+            scores=colour == SCORE,
         )
         kept = st.session_state[_ASKED] = (key, placed)
     answer.placed = kept[1]
     answer.distances = kept[1].distances
+    answer.scores = kept[1].scores
 
 
 def _from_row(db: Database, collection: Collection, shown: OpenMap, place: int) -> Floats:

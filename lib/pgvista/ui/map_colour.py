@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pgvista.db.database import Database
 from pgvista.model.collection import Collection
 from pgvista.model.filters import split_key
-from pgvista.model.map import Floats
+from pgvista.model.map import Floats, MapScores
 from pgvista.services.map_files import values_of
 from pgvista.services.rows import metadata_keys
 from pgvista.ui.components.map_plot import pack_colours
-from pgvista.ui.map_state import COLOUR, KEY, OpenMap, hidden
+from pgvista.ui.map_state import COLOUR, KEY, OpenMap, hidden, text
 
 TOP = 20
 """Categories with a colour of their own; the others share one."""
@@ -31,13 +31,19 @@ _LEVELS = 253
 _FEW_NUMBERS = 12
 """Numbers of at most so many different values are categories."""
 
-CLUSTER, KEPT, DISTANCE, PLAIN = "cluster", "kept", "distance", "plain"
+CLUSTER, KEPT, DISTANCE, SCORE, PLAIN = "cluster", "kept", "distance", "score", "plain"
 FIXED = {
     CLUSTER: "Cluster",
     KEPT: "Map error: neighbours kept",
     DISTANCE: "True distance to the query",
+    SCORE: "Score of the search",
     PLAIN: "One colour",
 }
+ASKED = {
+    DISTANCE: "Type a query or click a point: distances are measured from it.",
+    SCORE: "Type a query: its best rows are coloured by their score.",
+}
+"""What is coloured by the query, and what is said as long as there is none."""
 COLUMN = "column:"
 """Leads the name of a column or of a key of the metadata."""
 
@@ -68,11 +74,15 @@ def choices(db: Database, collection: Collection) -> dict[str, str]:
 
 
 def colours(
-    db: Database, collection: Collection, shown: OpenMap, distances: Floats | None
+    db: Database,
+    collection: Collection,
+    shown: OpenMap,
+    distances: Floats | None = None,
+    scores: MapScores | None = None,
 ) -> bytes:
     """Return the colours chosen, as the browser takes them.
 
-    `distances` are those of all points to the query, where they are asked for.
+    `distances` are those of all points to the query, and `scores` its own, where they are asked for.
     """
     chosen = st.session_state.get(COLOUR) or CLUSTER
     points = shown.saved.points
@@ -82,6 +92,12 @@ def colours(
         )
     elif chosen == DISTANCE and distances is not None:
         made = by_number(distances.astype(float), "True distance", reverse=True)
+    elif chosen == SCORE and scores is not None:
+        made = by_number(
+            scores.values.astype(float),
+            f"Score of the {scores.mode} search",
+            none=f"not among the best {scores.limit:,} rows",
+        )
     elif chosen.startswith(COLUMN):
         name = chosen.removeprefix(COLUMN)
         if name not in shown.values:
@@ -90,7 +106,8 @@ def colours(
     elif chosen == CLUSTER:
         made = by_cluster(shown)
     else:
-        made = Colouring(np.zeros(len(points), np.uint8), {"kind": "none", "title": ""})
+        told = "" if text() else ASKED.get(chosen, "")
+        made = Colouring(np.zeros(len(points), np.uint8), {"kind": "none", "title": told})
     if veiled := hidden():
         places = [place for place in map(shown.place, veiled) if place >= 0]
         made.codes[places] = HIDDEN
@@ -163,6 +180,7 @@ def by_number(
     *,
     limits: tuple[float, float] | None = None,
     reverse: bool = False,
+    none: str = "without a value",
 ) -> Colouring:
     """Colour by number in 254 steps: large ones stand out, with `reverse` small ones."""
     there = np.isfinite(values)
@@ -184,7 +202,7 @@ def by_number(
             "ends": [f"{low:.4g}", f"{high:.4g}"],
             "reverse": reverse,
             "empty": int((~there).sum()),
-            "none": "without a value",
+            "none": none,
         },
     )
 

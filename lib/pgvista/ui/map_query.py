@@ -15,7 +15,7 @@ from pgvista.ui import map_state as state
 from pgvista.ui.components.map_plot import map_colours, map_overlay, pack_overlay
 from pgvista.ui.errors import show_error
 from pgvista.ui.map_ask import find, overlay
-from pgvista.ui.map_colour import DISTANCE, colours
+from pgvista.ui.map_colour import ASKED, colours
 from pgvista.ui.map_state import OpenMap
 from pgvista.ui.map_waiting import map_waiting
 
@@ -42,15 +42,13 @@ def query_line(
         st.rerun()  # the link holds the query
     answer = find(db, collection, shown, embedder)
     map_overlay(pack_overlay(overlay(shown, answer)), key="map_overlay")
-    by_distance = st.session_state.get(state.COLOUR) == DISTANCE
-    if by_distance:  # a byte a point, for each query
-        map_colours(colours(db, collection, shown, answer.distances), key="map_distances")
+    if st.session_state.get(state.COLOUR) in ASKED:  # a byte a point, for each query
+        told = colours(db, collection, shown, answer.distances, answer.scores)
+        map_colours(told, key="map_asked_colours")
     if answer.waits and embedder is not None:
         map_waiting(embedder)
     if answer.error is not None:
         show_error(answer.error)
-    elif by_distance and answer.distances is None and not answer.waits:
-        st.info("Type a query or click a point: distances are measured from it.")
 
 
 def _typed() -> None:

@@ -16,7 +16,7 @@ from pgvista.ui.format import plural
 from pgvista.ui.map_ask import errors_of_row
 from pgvista.ui.map_cards import row_card
 from pgvista.ui.map_chance import chance_card
-from pgvista.ui.map_colour import DISTANCE, choices, colours
+from pgvista.ui.map_colour import ASKED, choices, colours
 from pgvista.ui.map_honesty import honesty_card, stale_notice
 from pgvista.ui.map_maps import look_card, maps_card
 from pgvista.ui.map_query import query_line
@@ -101,6 +101,6 @@ def _map(db: Database, collection: Collection, shown: OpenMap) -> None:
     map_points(payload, key="map_points", token=shown.token, happened=state.happened)
     # These have nothing of their own to show: they tell the map what to draw
     with st.container(height=1, border=False, gap=None, key="map_told"):
-        if st.session_state.get(state.COLOUR) != DISTANCE:  # else they come with the query
-            map_colours(colours(db, collection, shown, None), key="map_colours")
+        if st.session_state.get(state.COLOUR) not in ASKED:  # else they come with the query
+            map_colours(colours(db, collection, shown), key="map_colours")
         hovered_title(db, collection, shown)

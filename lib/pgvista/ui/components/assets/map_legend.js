@@ -84,6 +84,10 @@ function legend(board) {
     part.append(ramp, ends);
     if (colour.empty) part.append(el("div", "note", `${colour.empty.toLocaleString("en")} ${colour.none}`));
     box.append(part);
+  } else if (colour?.kind === "none" && colour.title) {
+    const part = el("div", "part"); // what is missing to colour by
+    part.append(el("div", "note", colour.title));
+    box.append(part);
   }
   if (kinds.length) {
     const part = el("div", "part");
