@@ -184,6 +184,22 @@ def test_postgres_is_asked_for_new_rows_alone_and_only_once(
     assert "database" not in back.timings_ms
 
 
+def test_without_any_weight_the_order_is_said_to_mean_nothing(mixed: pgvista.Collection) -> None:
+    told = "Both weights are 0: every hit has the same score, and the order says nothing."
+    request = asking(limit=3)
+    found = search(mixed.db, mixed.info, request)
+    assert told not in found.notes
+    none = replace(request, semantic_weight=0, keyword_weight=0)
+    assert told in search(mixed.db, mixed.info, none).notes
+    known = {hit.id: hit for hit in found.hits}
+    again = fuse_again(mixed.db, mixed.info, none, found, known)
+    assert again is not None
+    assert again.notes == (*found.notes, told)
+    back = fuse_again(mixed.db, mixed.info, request, again, known)
+    assert back is not None
+    assert back.notes == found.notes
+
+
 def test_postgres_must_be_asked_again(workbench: pgvista.Workbench) -> None:
     docs = workbench.create_collection("going", dimension=3)
     docs.upsert(

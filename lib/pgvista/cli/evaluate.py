@@ -257,7 +257,10 @@ def grid_lines(grid: Grid) -> Iterator[str]:
     rows = [_row(cell, "") for cell in grid.singles]
     rows += [_row(cell, "") for cell in best]
     rows.append(_row(grid.present, "present: "))
-    yield f"{grid.measure}, {len(grid.cells):,} fusions tried; the best {len(best)}:"
+    yield (
+        f"{grid.measure}; {len(grid.cells):,} fusions tried, the best {len(best)} of them between the "
+        "single lists and the present setting:"
+    )
     yield table(header, rows, right=frozenset({1, 2, 3}))
     yield ""
     yield grid.sentence

@@ -299,7 +299,20 @@ def _list(key: str, operator: str, operand: Any) -> tuple[Scalar, ...]:
             f"$between on {short(key)} takes a list of two numbers or two texts, the lower first.",
             'Example: {"year": {"$between": [1970, 1980]}}.',
         )
+    if operator == "$between" and _is_swapped(*values):
+        raise InvalidInput(
+            f"$between on {short(key)} has its ends swapped: nothing is at least {short(values[0])} "
+            f"and at most {short(values[1])}.",
+            "Write the lower one first.",
+        )
     return values
+
+
+def _is_swapped(low: Scalar, high: Scalar) -> bool:
+    """Return whether the ends are numbers, the greater first; texts have the order of their column."""
+    if isinstance(low, str) or isinstance(high, str) or low is None or high is None:
+        return False
+    return low > high
 
 
 def _has_order(value: Scalar) -> bool:

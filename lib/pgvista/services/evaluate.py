@@ -343,8 +343,9 @@ def unknown_note(
         return ()
     judged = len({document for grades in query_set.judgments.values() for document in grades})
     if len(unknown) == judged:
+        none = f"None of the {judged:,} judged documents" if judged > 1 else "The judged document"
         return (
-            f"None of the {judged:,} judged documents is in {collection.name}: "
+            f"{none} is {'' if judged > 1 else 'not '}in {collection.name}: "
             "see whether it is the right collection, and whether ids are written alike.",
         )
     return (

@@ -20,7 +20,7 @@ from pgvista.model.search import (
 )
 from pgvista.science.fusion import Fused, fuse
 from pgvista.services.bm25 import fit
-from pgvista.services.search import query_vector, snippet, term
+from pgvista.services.search import query_vector, snippet, term, weight_notes
 from pgvista.sql import search as search_sql
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def fuse_again(
         hits=tuple(hits),
         render_sql=render,
         timings_ms={**timings, "total": sum(timings.values())},
+        notes=weight_notes(request, result.notes),
     )
 
 

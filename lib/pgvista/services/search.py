@@ -43,6 +43,7 @@ _FIXED_COLUMNS = 3
 """id, content, metadata; the structured columns follow."""
 _LONGEST_WORD = 2_046
 """Bytes of a lexeme at most: Postgres leaves longer words out."""
+_NO_WEIGHT = "Both weights are 0: every hit has the same score, and the order says nothing."
 _NOTHING_MATCHED = {
     KeywordMatch.ANY_WORD: "holds any of these words.",
     KeywordMatch.WEBSEARCH: "holds all of these words. Any-word matching finds rows with some of "
@@ -145,7 +146,10 @@ def _search(
         semantic_rows=semantic_rows,
         keyword_rows=keyword_rows,
         lists=_lists(first.get("lists")) if request.lists and request.mode is Mode.HYBRID else None,
-        notes=changes + _notes(collection, request, semantic_rows, lexemes) + stale,
+        notes=changes
+        + _notes(collection, request, semantic_rows, lexemes)
+        + stale
+        + weight_notes(request),
         plan=None if explained is None else read_plan(explained, request),
         settings=settings,
     )
@@ -314,6 +318,12 @@ def snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
         if text:
             spans.append(Span(text))
     return tuple(spans)
+
+
+def weight_notes(request: SearchRequest, others: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the `others` with what is to be said of the weights of `request`, and of no other's."""
+    none = request.mode is Mode.HYBRID and not (request.semantic_weight or request.keyword_weight)
+    return tuple(note for note in others if note != _NO_WEIGHT) + ((_NO_WEIGHT,) if none else ())
 
 
 def _notes(

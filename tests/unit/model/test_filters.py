@@ -73,6 +73,7 @@ def test_json_text_is_read() -> None:
         ({"a": {"$between": [1, True]}}, "two numbers or two texts"),
         ({"a": {"$between": [1, None]}}, "two numbers or two texts"),
         ({"a": {"$between": 5}}, "takes a list"),
+        ({"a": {"$between": [2, 1.5]}}, "has its ends swapped"),
         ({"a": {"$between": [1, float("nan")]}}, "NaN"),
         ({"a": {"$not": 5}}, "takes an operator and its value"),
         ({"a": {"$not": {}}}, "empty"),
