@@ -17,6 +17,7 @@ from pgvista.ui.browse_view import not_writable
 from pgvista.ui.confirm import confirmed
 from pgvista.ui.errors import guarded, plain, show_error
 from pgvista.ui.format import plural
+from pgvista.ui.map_titles import titles_of
 
 _LABELS = {
     Keep.FIRST: "the first by id",
@@ -93,11 +94,18 @@ def _dialog(db: Database, collection: Collection, plan: KeepPlan, reason: str) -
     if not plan.delete:
         st.info("Nothing is left to delete: the other rows are gone already.")
         return
+    deleted, kept = plan.delete[:_SHOWN_ROWS], plan.instead[:_SHOWN_ROWS]
+    titles = titles_of(db, collection, (*deleted, *kept))
     st.dataframe(
-        {"deleted": plan.delete[:_SHOWN_ROWS], "kept instead": plan.instead[:_SHOWN_ROWS]},
-        height=min(38 + 35 * len(plan.delete), 180),
+        {
+            "deleted": deleted,
+            "its title": [titles.get(row, "") for row in deleted],
+            "kept instead": kept,
+            "the title of that": [titles.get(row, "") for row in kept],
+        },
+        height=min(38 + 35 * len(plan.delete), 300),
         hide_index=True,
-        alt="Ids of the rows that will be deleted, each beside the one that is kept",
+        alt="The rows that will be deleted, each beside the one that is kept",
     )
     if len(plan.delete) > _SHOWN_ROWS:
         st.markdown(f":gray[… and {len(plan.delete) - _SHOWN_ROWS:,} more, which the SQL names.]")
