@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import signal
 import subprocess
@@ -118,6 +119,20 @@ def search(page: Page, base: str) -> None:
         slider.press("PageDown")
         page.wait_for_timeout(400)
     slider.blur()
+
+
+def filters(page: Page, base: str) -> None:
+    """The filter builder, with groups in groups, on a search."""
+    tree = {
+        "year": {"$gte": 2022},
+        "$or": [{"product": {"$in": ["LK-320", "LK-200"]}}, {"subject": "Accessibility"}],
+        "$not": {"title": {"$ilike": "%console%"}},
+    }
+    asked = {"search_text": QUESTION, "search_filter": json.dumps(tree)}
+    page.goto(f"{base}/search?{urlencode({'collection': 'help_centre', **asked})}")
+    settle(page)
+    page.get_by_role("button", name="Filter", exact=True).click()
+    settle(page)
 
 
 def ledger(page: Page, base: str) -> None:
@@ -269,6 +284,7 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "load": load,
     "browse": browse,
     "search": search,
+    "filters": filters,
     "ledger": ledger,
     "by_example": by_example,
     "compare": compare,
