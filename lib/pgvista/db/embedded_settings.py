@@ -61,7 +61,7 @@ def tuned_settings(
 
 def machine_settings() -> dict[str, str]:
     """Return `tuned_settings` for this machine, or for the container around this process."""
-    memory_bytes = min(psutil.virtual_memory().total, _container_memory_bytes())
+    memory_bytes = min(psutil.virtual_memory().total, container_memory_bytes())
     shm_bytes = None
     if sys.platform == "linux":
         try:
@@ -83,7 +83,7 @@ def _cores() -> int:
     return max(cores, 1)
 
 
-def _container_memory_bytes() -> int:
+def container_memory_bytes() -> int:
     """Return the memory limit of the container (cgroup version 2, then 1), or a huge number."""
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         text = _read(path).strip()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psycopg import Connection, IsolationLevel
 
 from pgvista.db.database import Database
+from pgvista.db.embedded_settings import container_memory_bytes
 from pgvista.errors import QueryFailed
 from pgvista.model.collection import Collection, RelationKind
 from pgvista.model.filters import Filter
@@ -106,8 +107,12 @@ def draw(db: Database, collection: Collection, spec: MapSpec, reporter: Reporter
 
 
 def fitting(dimension: int) -> int:
-    """Return how many vectors of this dimension a map can be made of in the memory that is free."""
-    free = psutil.virtual_memory().available * MEMORY_SHARE
+    """Return how many vectors of this dimension a map can be made of in the memory that is free.
+
+    In a container that is what its limit leaves beside this process, where it is less.
+    """
+    left = container_memory_bytes() - psutil.Process().memory_info().rss
+    free = max(0, min(psutil.virtual_memory().available, left)) * MEMORY_SHARE
     return max(1_000, int(free / (4 * max(1, dimension) * COPIES)))
 
 
