@@ -313,8 +313,10 @@ VARIANTS = (
     Case(
         "iterative_scan_gives_up",
         Cause.FILTER,
+        # A scan that gives up still returns what it has looked at, up to some hundred rows of any
+        # graph: of these a filter that 1 row in 100 passes leaves too few, one of 1 in 10 may not.
         Knobs(
-            filters='{"year": {"$gte": 3600}}',
+            filters='{"year": {"$gte": 3960}}',
             iterative_scan=IterativeScan.STRICT,
             ef_search=5,
             max_scan_tuples=20,
