@@ -152,11 +152,10 @@ _SPECS = [
     (IndexSpec(target=IndexTarget.HALFVEC), 0.02),
     (IndexSpec(target=IndexTarget.BIT), 0.03),
     (IndexSpec(target=IndexTarget.LEADING, leading=24), 0.02),
-    (IndexSpec(IndexMethod.IVFFLAT, lists=4), 0.03),
-    (IndexSpec(IndexMethod.IVFFLAT, lists=10), 0.08),
-    # Lists of a page or two: how k-means, which draws by chance, fills the last pages decides.
-    (IndexSpec(IndexMethod.IVFFLAT, lists=60), 0.25),
-    (IndexSpec(IndexMethod.IVFFLAT, lists=4, target=IndexTarget.HALFVEC), 0.03),
+    (IndexSpec(IndexMethod.IVFFLAT, lists=4), 0.0),
+    (IndexSpec(IndexMethod.IVFFLAT, lists=10), 0.0),
+    (IndexSpec(IndexMethod.IVFFLAT, lists=60), 0.0),
+    (IndexSpec(IndexMethod.IVFFLAT, lists=4, target=IndexTarget.HALFVEC), 0.0),
 ]
 
 
@@ -166,9 +165,12 @@ def test_sizes_are_as_estimated(db: Database, dimension: int) -> None:
     server = index_overview.build_server(db)
     stats = collections.stats(db, made)
     for spec, tolerance in _SPECS:
-        expected = index_overview.estimate(db, stats, spec, server)
+        expected = index_overview.estimate(db, stats, spec, server).size_bytes
+        # How full the last page of a list is, k-means decides, which draws by chance.
+        chance = 0 if spec.lists is None else (spec.lists / 2 + 1) * 8192
         index = indexes.create_index(db, made, spec)
-        assert index.size_bytes == pytest.approx(expected.size_bytes, rel=tolerance), spec
+        near = pytest.approx(expected, abs=expected * tolerance + chance)
+        assert index.size_bytes == near, spec
         indexes.drop_index(db, index)
 
 
