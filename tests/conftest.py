@@ -121,7 +121,9 @@ def _database(server_url: str) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(TEMPLATE)}
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {name} template {template}").format(**names))
+        connection.execute(
+            sql.SQL("create database {name} template {template} strategy file_copy").format(**names)
+        )
     try:
         yield _with_database(server_url, name)
     finally:
