@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     free = shutil.disk_usage(SHARED_MEMORY).free
     if min(free, psutil.virtual_memory().available) < ROOM_BYTES:
         return
-    folder = Path(tempfile.mkdtemp(prefix="pgvista-", dir=SHARED_MEMORY))
+    folder = Path(tempfile.mkdtemp(prefix="pgv-", dir=SHARED_MEMORY))
     folder.chmod(0o755)  # the server of a test may be another user's
     _SCRATCH.append(folder)
     os.environ["TMPDIR"] = str(folder)

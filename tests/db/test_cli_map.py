@@ -134,6 +134,7 @@ def test_filter_and_no_save(run: Run, tmp_path: Path) -> None:
         (["--method", "isomap"], "isomap"),
         (["--filter", "{"], "filter"),
         (["--filter", '{"topic": "none"}'], "with this filter"),
+        (["--filter", '{"topic": "none"}'], "Let the filter take more rows"),
     ],
 )
 def test_misuse_is_told_in_a_sentence(run: Run, arguments: list[str], said: str) -> None:

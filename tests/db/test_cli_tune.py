@@ -85,7 +85,7 @@ def test_sweeps_are_kept_unless_asked_not_to(docs: Collection, module_database_u
         (("--ef-search", "5000"), 2, "1 to 1,000"),
         (("--index", "nothing"), 3, "no vector index 'nothing'"),
         (("--report", "sweep.doc"), 2, "ends in none of"),
-        (("--report", "no/such/folder/a.md"), 2, "no folder"),
+        (("--report", "no/such/folder/a.md"), 7, "cannot be written: No such file"),
         (("--selectivity", "50"), 2, "Write 10 % as 0.1"),
         (("--recall", "95"), 2, "0 to 1"),
         (("--p95", "-1"), 2, "above 0"),

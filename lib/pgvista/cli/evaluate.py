@@ -12,7 +12,8 @@ from pgvista.cli.connection import database_options, open_database
 from pgvista.cli.output import cut, print_json, printable, table, tell, width
 from pgvista.cli.progress import progress_on_stderr
 from pgvista.cli.search_options import search_options, search_request, with_defaults
-from pgvista.errors import InvalidInput, PermissionDenied
+from pgvista.errors import InvalidInput
+from pgvista.io.out_file import check_place, write_file
 from pgvista.model.evaluation import DEFAULT_MEASURES
 from pgvista.model.evaluation_grid import GRID_MEASURES, Decision, GridSpec
 from pgvista.model.search import Mode
@@ -377,7 +378,7 @@ def _run_files(file: Path | None, modes: list[Mode]) -> list[Path]:
         file.with_name(f"{file.stem}.{mode}{file.suffix}") if several else file for mode in modes
     ]
     for path in files:
-        _write(path, b"")
+        check_place(path)
     return files
 
 
@@ -386,14 +387,4 @@ def _write_runs(found: Evaluation, files: list[Path]) -> None:
 
     for setting, file in zip(found.settings, files, strict=False):
         rankings = [(outcome.query.id, outcome.ranking) for outcome in setting.outcomes]
-        _write(file, trec_run(rankings, f"pgvista-{setting.name}"))
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise PermissionDenied(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Choose another file for --run.",
-        ) from None
+        write_file(file, trec_run(rankings, f"pgvista-{setting.name}"))

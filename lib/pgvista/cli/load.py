@@ -21,7 +21,8 @@ from pgvista.cli.load_plan import (
 )
 from pgvista.cli.output import print_json, printable, tell
 from pgvista.cli.progress import TerminalReporter, duration, progress_on_stderr
-from pgvista.errors import Cancelled, InvalidInput, PermissionDenied, PgvistaError
+from pgvista.errors import Cancelled, InvalidInput, PgvistaError
+from pgvista.io.out_file import check_place, write_file
 from pgvista.model.collection import (
     DEFAULT_SCHEMA,
     DEFAULT_TEXT_CONFIG,
@@ -158,7 +159,7 @@ def load_command(
         raise InvalidInput("Say where to: --collection NAME.")
     _check_options(click.get_current_context(), sample)
     if options["bad_rows"] is not None:
-        _check_can_be_written(options["bad_rows"])
+        check_place(options["bad_rows"])
     wanted = Wanted(
         name=name or "",
         schema=options["schema"],
@@ -184,7 +185,7 @@ def load_command(
     if options["bad_rows"] is not None:
         from pgvista.services.load import bad_rows_csv
 
-        options["bad_rows"].write_bytes(bad_rows_csv(report))
+        write_file(options["bad_rows"], bad_rows_csv(report))
     if as_json:
         print_json({"collection": collection} | told | report_dict(report))
     else:
@@ -317,17 +318,6 @@ def _check_options(context: click.Context, sample: str | None) -> None:
             f"{option} does not go with {'a file' if sample is None else '--sample'}.",
             "Leave it out.",
         )
-
-
-def _check_can_be_written(file: Path) -> None:
-    """Make the file for bad rows now: not to be able to after a long load would be a pity."""
-    try:
-        file.write_bytes(b"")
-    except OSError as error:
-        raise PermissionDenied(
-            f"{file} cannot be written: {error.strerror or error}.",
-            "Choose another file for --bad-rows.",
-        ) from None
 
 
 def _name(collection: Collection | NewCollection) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from pgvista.cli.connection import database_options, open_database
 from pgvista.cli.output import print_json, tell
 from pgvista.cli.progress import duration, progress_on_stderr
 from pgvista.errors import InvalidInput
+from pgvista.io.out_file import check_place, write_file
 from pgvista.model.filters import parse_filter
 from pgvista.model.map_spec import (
     DEFAULT_MIN_DIST,
@@ -102,6 +102,7 @@ def map_command(
     spec = _spec(options)
     if out is not None:
         check_format(out)
+        check_place(Path(out))
     elif no_save:
         raise InvalidInput(
             "The map would be neither kept nor written.", "Give --out, or leave --no-save out."
@@ -111,7 +112,7 @@ def map_command(
         found = _opened(db, info) if saved else _made(db, info, spec, save=not no_save)
         if out is not None:
             written = map_file(db, info, found, out, colour_by=colour_by, texts=not no_texts)
-            _write(Path(out), written)
+            write_file(Path(out), written)
     if as_json:
         print_json(_told(info.name, found, out))
         return
@@ -147,20 +148,6 @@ def _opened(db: Database, info: Collection) -> SavedMap:
     if state.freshness is not Freshness.FRESH:
         tell(state.reason)
     return found
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise InvalidInput(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
-        ) from None
 
 
 def _told(name: str, found: SavedMap, out: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pgvista.cli.connection import database_options, open_database
 from pgvista.cli.output import print_json, printable, table, tell
 from pgvista.cli.progress import progress_on_stderr
 from pgvista.errors import InvalidInput
+from pgvista.io.out_file import check_place, write_file
 from pgvista.model.search import IterativeScan
 from pgvista.model.sweep import DEFAULT_CONNECTIONS, SweepPoint
 
@@ -224,8 +225,7 @@ def _check_report(path: Path) -> None:
             f"The report {str(path)!r} ends in none of {', '.join(_REPORTS)}.",
             "The ending says what is written.",
         )
-    if not path.absolute().parent.is_dir():
-        raise InvalidInput(f"There is no folder {str(path.absolute().parent)!r}.", "Make it first.")
+    check_place(path)
 
 
 def _write_report(path: Path, found: Tuning) -> None:
@@ -236,7 +236,4 @@ def _write_report(path: Path, found: Tuning) -> None:
         text = to_json(found.result, found.target)
     else:
         text = found.to_csv() if kind == ".csv" else found.to_markdown()
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise InvalidInput(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+    write_file(path, text.encode())

@@ -62,7 +62,9 @@ def make_map(
         where = " with this filter" if spec.filters is not None else ""
         raise InvalidInput(
             " ".join((f"No row of {collection.name} can be on a map{where}.", *drawn.notes)),
-            "Load rows with vectors other than zero, or embed those that have none.",
+            "Let the filter take more rows, or embed those that have no vector."
+            if spec.filters is not None
+            else "Load rows with vectors other than zero, or embed those that have none.",
         )
     points, info = _laid_out(collection, spec, drawn, reporter, on_preview)
     reporter.check()

@@ -9,7 +9,8 @@ from typing import Any
 
 from pgvista.db.database import Database
 from pgvista.embed.base import Embedder
-from pgvista.errors import InvalidInput, PermissionDenied
+from pgvista.errors import InvalidInput
+from pgvista.io.out_file import write_file
 from pgvista.model.collection import Collection
 from pgvista.model.filters import parse_filter
 from pgvista.model.map import MapInfo, PlacedQuery, SavedMap
@@ -116,12 +117,7 @@ class MapVerbs:
 
         target = Path(path)
         data = map_file(self.db, self.info, saved, str(path), colour_by=colour_by, texts=texts)
-        try:
-            target.write_bytes(data)
-        except OSError as error:
-            raise PermissionDenied(
-                f"{target} cannot be written: {error.strerror or error}.", "Choose another place."
-            ) from None
+        write_file(target, data)
         return target
 
     def delete_map(self, number: int) -> None:

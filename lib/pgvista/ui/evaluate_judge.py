@@ -137,7 +137,10 @@ def _judge(
             _document(current)
         _buttons(desk, current, grades.get(current.id))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f":gray[**{done}** of {len(hits)} judged]", width="content")
+        total = plural(now.judged, "judgment")
+        st.markdown(
+            f":gray[**{done}** of {len(hits)} judged · {total} in this set]", width="content"
+        )
         if not db.read_only:
             with st.container(width="content"):
                 grade_keys(
@@ -246,7 +249,7 @@ def _finished(now: QuerySet, query: EvaluationQuery, hits: tuple[PooledHit, ...]
                 "Measure",
                 key="evaluate_to_measure",
                 type="secondary" if following else "primary",
-                on_click=lambda: st.session_state.update({state.PART: "Measure"}),
+                on_click=lambda: st.session_state.update({state.PART: state.MEASURE}),
             ):
                 st.rerun()
             st.button(

@@ -65,7 +65,9 @@ def choose_set(db: Database, collection: Collection) -> Chosen | None:
         more = st.popover("More", icon=":material/more_horiz:", key="evaluate_more")
         key = st.session_state[state.SET]
         chosen = state.read(db, key, sets[key])
-        st.markdown(f":gray[{_counts(chosen.query_set)}]", width="content")
+        # What is judged grows beside the hit that is judged, which is painted alone.
+        judging = chosen.saved is not None and st.session_state.get(state.PART) == state.JUDGE
+        st.markdown(f":gray[{_counts(chosen.query_set, judging)}]", width="content")
     with more:
         _more(db, collection, chosen)
     _bring(db, collection)
@@ -82,9 +84,9 @@ def _label(key: str, item: SavedQuerySet | QuerySet | None) -> str:
     return f"{item.name} · {kind}"
 
 
-def _counts(query_set: QuerySet) -> str:
+def _counts(query_set: QuerySet, judging: bool) -> str:
     queries = plural(len(query_set.queries), "query", "queries")
-    return f"{queries}, {plural(query_set.judged, 'judgment')}"
+    return queries if judging else f"{queries}, {plural(query_set.judged, 'judgment')}"
 
 
 def _begin(db: Database, collection: Collection) -> None:
@@ -247,7 +249,7 @@ def _new(db: Database, collection: Collection) -> None:
         )
     queries = tuple(EvaluationQuery(query_id(line), line) for line in lines)
     set_id = save_query_set(db, collection, QuerySet(name, queries, {}))
-    st.session_state[state.PART] = "Judge"
+    st.session_state[state.PART] = state.JUDGE
     _saved(set_id, f"{name.strip()} saved")
 
 

@@ -15,9 +15,9 @@ from pgvista.ui.evaluate_measure import measure_view
 from pgvista.ui.evaluate_sets import choose_set
 
 PARTS = {
-    "Measure": measure_view,
-    "Grid": grid_view,
-    "Judge": judge_view,
+    state.MEASURE: measure_view,
+    state.GRID: grid_view,
+    state.JUDGE: judge_view,
 }
 
 
@@ -40,9 +40,9 @@ def evaluate_view(db: Database, collection: Collection) -> None:
         list(PARTS),
         key=state.PART,
         required=True,
-        default=None if state.PART in st.session_state else "Measure",
+        default=None if state.PART in st.session_state else state.MEASURE,
         label_visibility="collapsed",
         persist_state="session",
     )
     with guarded():
-        PARTS[part or "Measure"](db, collection, chosen)
+        PARTS[part or state.MEASURE](db, collection, chosen)
