@@ -547,7 +547,10 @@ def test_words_are_searched_while_the_model_loads(
 ) -> None:
     slow = Embedder(ready=False)
     use(slow)
-    app = ask(open_page("search"), "cat", "hybrid")
+    app = open_page("search")
+    app.session_state["search_explain"] = "Ledger"
+    ask(app, "cat", "hybrid")
+    assert "It comes once the model is loaded." in texts(app)
     assert "Loading all-MiniLM-L6-v2, once…" in app.info[0].value.replace("\\", "")
     assert set(ids(found)) == {"a", "d"}
     found.clear()
@@ -557,6 +560,7 @@ def test_words_are_searched_while_the_model_loads(
     app.run()
     assert set(ids(found)) == {"a", "b", "c", "d"}
     assert not app.info
+    assert "It comes once" not in texts(app)
 
 
 def test_a_model_that_cannot_be_loaded_is_told_once_and_words_still_work(

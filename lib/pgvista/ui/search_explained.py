@@ -43,13 +43,13 @@ def explained(
     result: SearchResult,
     title: str,
     *,
-    ledger: bool,
+    no_ledger: str,
     changed: Callable[[], None],
 ) -> None:
     """Draw the times, and below them what is chosen of SQL, plan, ledger and share.
 
-    `ledger` says whether there is one; it stands above the hits, as the plan does. `changed` is
-    called when something else is chosen.
+    `no_ledger` says why there is none, and is empty where there is one: it stands above the hits,
+    as the plan does. `changed` is called when something else is chosen.
     """
     with st.container(border=True, key="search_card_time", gap="xsmall"):
         st.markdown(f"**Where the time went**{f' :gray[{title}]' if title else ''}")
@@ -70,7 +70,7 @@ def explained(
             st.markdown(":small[:gray[:material/arrow_upward: Above the hits, with its times.]]")
         elif shown == "Ledger":
             where = ":material/arrow_upward: Above the hits: every candidate, with its sum."
-            st.markdown(f":small[:gray[{where if ledger else 'Hybrid search has one.'}]]")
+            st.markdown(f":small[:gray[{no_ledger or where}]]")
         elif shown == "Share":
             _share(collection, result)
         else:

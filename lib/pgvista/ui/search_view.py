@@ -142,9 +142,18 @@ def _explained(collection: Collection, shown: _Shown) -> None:
             collection,
             result,
             "from the lists" if again else "hybrid" if shown.asked.sides else "",
-            ledger=shown.ledger is not None,
+            no_ledger=_why_no_ledger(shown),
             changed=parts.draw_anew(parts.EXPLAINED),
         )
+
+
+def _why_no_ledger(shown: _Shown) -> str:
+    """Return why there is no ledger; empty where there is one."""
+    if shown.ledger is not None:
+        return ""
+    if shown.answer.waits and shown.asked.mode is Mode.HYBRID:
+        return "It comes once the model is loaded."
+    return "Hybrid search has one."
 
 
 def _say_first(collection: Collection, asked: Asked, answer: Answer) -> None:
