@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def plotly_script() -> None:
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     root = f"/{base}" if base else ""
-    src = f"{root}/component/{_plotly_folder()}/plotly.min.js"
+    src = f"{root}/component/{_plotly_folder()}/plotly.min.js?v={version('plotly')}"
     load = _asset("plotly_script.js").strip().removesuffix(";")
     told = json.dumps(src).replace("</", "<\\/")
     st.html(f"<script>({load})({told})</script>", unsafe_allow_javascript=True)
