@@ -21,9 +21,8 @@ def let_versions_be_kept() -> None:
 
 
 def _with_age() -> list[Any]:
-    from starlette.middleware import Middleware
-
-    return [*_middleware(), Middleware(VersionAge)]
+    own: list[Any] = list(_middleware())
+    return [*own, type(own[0])(VersionAge)]  # Starlette's, which comes with Streamlit
 
 
 class VersionAge:
