@@ -1,8 +1,8 @@
 """Lets the browser keep a component's script that names its version, rather than fetch it each time.
 
-Streamlit serves a component's files without an age, and compresses them anew for every visit: for
-Plotly's 5 MB half a second, before which no map is drawn. An address with `?v=` is that of one
-version and never holds another, so it may be kept for good.
+Streamlit serves a component's files without an age, so the 5 MB of Plotly's script, before which no
+map is drawn, were sent at every visit. An address with `?v=` is that of one version and never holds
+another, so it may be kept for good.
 """
 
 from __future__ import annotations
