@@ -7,14 +7,14 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
 import psycopg
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.conftest import idle, until
 from tests.e2e.test_search import serve
 
@@ -541,3 +541,53 @@ def test_a_map_that_opens_is_drawn_once_also_on_coming_back(
     assert page.evaluate("window.calls").count("newPlot") == 2
     assert page.locator("script#pgvista-plotly").count() == 1
     assert not [one for one in said if "BidiComponent" in one]
+
+
+def drawn_dots(page: Page) -> Any:
+    """Return where something is drawn, without the top, where Plotly puts its buttons."""
+    picture = Image.open(io.BytesIO(page.locator(".pgv-map .stage").screenshot()))
+    return np.ptp(np.asarray(picture.convert("RGB")).astype(int), axis=2)[50:-5, 5:-5] > 60
+
+
+def near(dots: Any) -> Any:
+    """Return the places that have a dot within three pixels."""
+    grown = dots
+    for axis in (0, 1):
+        shifts = [np.roll(grown, shift, axis) for shift in range(-3, 4)]
+        grown = np.logical_or.reduce(shifts)
+    return grown
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_picture_shows_the_points_where_plotly_draws_them(
+    browser_page: Page, served: Served, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser_page
+    page.emulate_media(color_scheme=scheme)
+    held: list[Route] = []
+    page.route("**/plotly.min.js*", lambda route: held.append(route))
+    page.goto(f"{served.url}/map?collection=docs&map_colour=column:part")
+    expect(page.locator("canvas.sketch")).to_be_visible()
+    expect(page.locator(".pgv-map")).to_have_attribute("aria-busy", "true")
+    legend = page.locator(".pgv-map .legend")
+    row = legend.locator("button.row", has_text="<b>0</b>")
+    expect(row).to_be_visible()
+    idle(page)
+    first = drawn_dots(page)
+    legend.get_by_role("button", name="Zoom to <b>0</b>").click()  # nothing to zoom yet
+    row.click()
+    expect(row).to_have_attribute("aria-pressed", "false")
+    without = drawn_dots(page)
+    row.click()
+    assert len(held) == 1  # fetched once, also where two ask for it
+    held[0].continue_()
+    expect(page.locator(".pgv-map[data-ready]")).to_be_visible()
+    expect(page.locator("canvas.sketch")).to_have_count(0)
+    expect(page.locator(".pgv-map[aria-busy]")).to_have_count(0)
+    idle(page)
+    last = drawn_dots(page)
+    assert first.sum() > 1000
+    assert 0.5 < without.sum() / first.sum() < 0.9  # two of three parts, which overlap
+    assert (first & ~near(last)).sum() < 0.01 * first.sum()
+    assert (last & ~near(first)).sum() < 0.01 * last.sum()
+    assert first.sum() == pytest.approx(last.sum(), rel=0.2)

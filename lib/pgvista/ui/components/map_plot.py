@@ -54,10 +54,10 @@ class MapEvent:
 
 
 def plotly_script() -> None:
-    """Load Plotly into the page, once; call it first, outside of any fragment.
+    """Have the page fetch Plotly's script, once; call it first, outside of any fragment.
 
-    It takes the browser most of a second, which passes while the server reads. A component would
-    begin to load it only when all of the page is drawn.
+    A component would begin to fetch it only when all of the page is drawn. The map has it run once
+    the first picture is on the screen: that takes most of a second, in which nothing else is drawn.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     root = f"/{base}" if base else ""
@@ -212,7 +212,7 @@ def _plotly_folder() -> str:
 def _points() -> ComponentRenderer:
     return _global(
         "map_points",
-        ("map_tip.js", "map_legend.js", "map_density.js", "map_plot.js"),
+        ("map_tip.js", "map_legend.js", "map_density.js", "map_sketch.js", "map_plot.js"),
         "map_plot.css",
     )
 

@@ -4,6 +4,7 @@ const ROOM = 0.15;
 
 /** Zoom to the points of a category: to the box of all but the outermost. */
 function zoomTo(board, code) {
+  if (!board.drawn) return;
   const [xs, ys] = [[], []];
   board.codes.forEach((own, place) => {
     if (own !== code || !Number.isFinite(board.x[place])) return;

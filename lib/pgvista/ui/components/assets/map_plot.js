@@ -215,38 +215,42 @@ function escaped(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
-function annotationsOf(board) {
+/** The labels there is room for: ranks of the query's rows, and the clusters' names. */
+function labelsOf(board, ranks) {
   const { theme } = board;
   const found = [];
-  const halo = [1, 2, 3, 4].map((px) => `0 0 ${px}px ${theme.background}`).join(", ");
-  const write = (x, y, text, size, colour, more) =>
-    found.push({
-      x, y, text: escaped(text), showarrow: false, captureevents: false,
-      font: { size, color: colour, family: theme.font, weight: 650, shadow: halo }, ...more,
-    });
   const scale = scaleOf(board);
   const pixel = (x, y) => [x * scale, -y * scale];
   const taken = [];
   const above = ([x, y]) => [x, y - 10];
-  for (const [x, y, text] of grouped(board.overlay?.ranks ?? [], pixel)) {
+  for (const [x, y, text] of grouped(ranks, pixel)) {
     const [px, py] = pixel(x, y);
     reserve(taken, [px + 10, py - 12], text, 16);
-    write(x, y, text, 11, theme.text, { xshift: 10, yshift: 12 });
+    found.push({ x, y, text, size: 11, colour: theme.text, xshift: 10, yshift: 12 });
   }
   // Larger clusters come first; a label that would lie on another one waits until one zooms in
   for (const [x, y, label] of board.look?.labels === false ? [] : (board.colour?.labels ?? [])) {
     if (!reserve(taken, above(pixel(x, y)), label, 15)) continue;
-    write(x, y, label, 12, theme.text, { yshift: 10, xshift: inside(board, x, label.length * 3.6) });
+    const xshift = inside(board, x, label.length * 3.6);
+    found.push({ x, y, text: label, size: 12, colour: theme.text, xshift, yshift: 10 });
   }
   return found;
+}
+
+function annotationsOf(board) {
+  const { theme } = board;
+  const shadow = [1, 2, 3, 4].map((px) => `0 0 ${px}px ${theme.background}`).join(", ");
+  return labelsOf(board, board.overlay?.ranks ?? []).map(({ text, size, colour, ...place }) => ({
+    ...place, text: escaped(text), showarrow: false, captureevents: false,
+    font: { size, color: colour, family: theme.font, weight: 650, shadow },
+  }));
 }
 
 /** By how many pixels a label is moved so that its end is not cut off at the map's edge. */
 function inside(board, x, half) {
   const axis = board.drawn && board.gd?._fullLayout?.xaxis;
-  if (!axis?.l2p) return 0;
-  const at = axis.l2p(x);
-  const width = axis._length;
+  const width = axis ? axis._length : board.root.plot.clientWidth - 2 * MARGIN;
+  const at = axis ? axis.l2p(x) : width / 2 + (x - (board.rangeX[0] + board.rangeX[1]) / 2) * scaleOf(board);
   if (at < 0 || at > width) return 0;
   return Math.max(0, half - at) - Math.max(0, at + half - width);
 }
@@ -257,7 +261,8 @@ function scaleOf(board) {
   if (axis?.l2p) return Math.abs(axis.l2p(1) - axis.l2p(0));
   const [low, high] = board.rangeX;
   const [bottom, top] = board.rangeY;
-  return Math.min(board.root.clientWidth / (high - low), board.root.plot.clientHeight / (top - bottom));
+  const { clientWidth: width, clientHeight: height } = board.root.plot;
+  return Math.min((width - 2 * MARGIN) / (high - low), (height - 2 * MARGIN) / (top - bottom));
 }
 
 /** Ranks of points that lie together on the screen stand in one label: "1–3, 5". */
@@ -332,6 +337,10 @@ function densityOf(board) {
   return board.density.grid ?? none;
 }
 
+function edgeOf(theme) {
+  return theme.dark ? "rgba(255,255,255,.55)" : "#ffffff";
+}
+
 const SHOWN = { unselected: { marker: { opacity: 1 } }, selected: { marker: { opacity: 1 } } };
 
 /** The points and what lies under them. */
@@ -350,7 +359,7 @@ function pointTraces(board) {
       ...gl, mode: "markers", x: board.x, y: board.y,
       marker: {
         color: style.color, symbol: style.symbol, size: style.size, opacity: style.opacity,
-        line: { width: style.edge, color: theme.dark ? "rgba(255,255,255,.55)" : "#ffffff" },
+        line: { width: style.edge, color: edgeOf(theme) },
       },
       selected: { marker: { opacity: 1 } },
       unselected: { marker: { opacity: 0.12 } },
@@ -397,7 +406,7 @@ function overLayout(board) {
   const axis = { visible: false, fixedrange: true };
   return {
     width, height, showlegend: false, hovermode: false,
-    margin: { l: 4, r: 4, t: 4, b: 4 },
+    margin: { l: MARGIN, r: MARGIN, t: MARGIN, b: MARGIN },
     paper_bgcolor: TRANSPARENT,
     plot_bgcolor: TRANSPARENT,
     xaxis: { ...axis, range: [...xaxis.range] },
@@ -443,7 +452,7 @@ function layoutOf(board) {
     uirevision: board.token,
     selectionrevision: board.token,
     autosize: true,
-    margin: { l: 4, r: 4, t: 4, b: 4 },
+    margin: { l: MARGIN, r: MARGIN, t: MARGIN, b: MARGIN },
     paper_bgcolor: TRANSPARENT,
     plot_bgcolor: TRANSPARENT,
     font: { family: theme.font, color: theme.text },
@@ -463,7 +472,9 @@ function layoutOf(board) {
 
 /** Once points and colours are there nothing moves any more; points that are still moving have none. */
 function settle(board) {
-  if (board.drawn && (board.colour || board.series)) setAttr(board.root, "data-ready", board.token);
+  if (!board.drawn || !(board.colour || board.series)) return;
+  setAttr(board.root, "data-ready", board.token);
+  setAttr(board.root, "aria-busy", null);
 }
 
 /** The range that holds all points with a margin. */
@@ -503,6 +514,7 @@ function config(board) {
 
 /** Draw what has changed: the points' colours, the overlay, or both, in one go. */
 async function repaint(board) {
+  if (board.root?.dataset.sketched && !board.drawn) sketch(board);
   if (!board.gd || !board.drawn || board.painting) return;
   board.painting = true;
   try {
@@ -594,10 +606,16 @@ async function mount(board) {
   board.hidden = new Set();
   board.drawn = false;
   board.dirty.clear();
-  await until(() => window.Plotly);
+  setAttr(root, "aria-busy", "true");
   await until(() => board.colour || board.series, 200); // points are drawn once, in their colours
   const token = board.token;
   legend(board);
+  if (!window.Plotly) {
+    sketch(board);
+    await onScreen();
+    await until(() => window.Plotly || window.pgvistaPlotly?.());
+    if (board.token !== token) return;
+  }
   board.dirty.clear(); // what came while the script was loading is drawn now
   window.Plotly.purge(gd);
   await window.Plotly.newPlot(gd, pointTraces(board), layoutOf(board), config(board));
@@ -607,6 +625,7 @@ async function mount(board) {
   await drawOver(board);
   listen(board, gd);
   settle(board);
+  dropSketch(board);
   if (board.dirty.size) repaint(board);
 }
 
@@ -723,7 +742,9 @@ export default function (component) {
   mount(board);
   if (fresh) {
     const sizes = new ResizeObserver(() => {
-      if (board.drawn && root.isConnected) window.Plotly.Plots.resize(root.plot).then(() => follow(board));
+      if (!root.isConnected) return;
+      if (board.drawn) window.Plotly.Plots.resize(root.plot).then(() => follow(board));
+      else if (root.dataset.sketched) sketch(board);
     });
     sizes.observe(root);
     const look = setInterval(() => {
