@@ -191,7 +191,6 @@ def _used(page: Page, sent: list[int]) -> dict[str, Any]:
         box.fill(f"row-{row:06d}")
         box.press("Enter")
 
-    act(page.get_by_text("Own point size").click)
     page.locator("[data-title='Zoom in']").click()
     page.evaluate(f"window.Plotly.restyle({board}.gd, {{selectedpoints: [[1, 2, 3]]}}, [1])")
     page.wait_for_timeout(1_000)
@@ -199,7 +198,7 @@ def _used(page: Page, sent: list[int]) -> dict[str, Any]:
     queries = [act(partial(ask, row)) for row in range(7, 7 + REPEATS)]
     pill = page.get_by_role("button", name="Cluster labels", exact=True)
     labels = [act(pill.click) for _ in range(REPEATS)]
-    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider = page.get_by_role("slider", name="Point size")
     slider.focus()
     sizes = [act(partial(slider.press, "ArrowRight")) for _ in range(REPEATS)]
     return {

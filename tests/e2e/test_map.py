@@ -304,17 +304,15 @@ def test_a_query_and_a_knob_send_less_than_5_kb(
     expect(card.get_by_role("row")).to_have_count(11)
     assert bytes_of(card.get_by_role("button", name="Hybrid").click) == 0
     assert bytes_of(page.get_by_text("Density", exact=True).click) < LEAST
-    assert bytes_of(page.get_by_text("Own point size").click) < LEAST
-    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider = page.get_by_role("slider", name="Point size")
     slider.focus()
-    assert bytes_of(lambda: slider.press("ArrowRight")) < LEAST
+    assert bytes_of(lambda: slider.press("ArrowRight")) == 0
 
 
 def test_points_change_their_size_where_they_are_drawn(browser_page: Page, served: Served) -> None:
     page = open_map(browser_page, served.url)
     board = "window.pgvistaMaps.map_plot"
-    page.get_by_text("Own point size").click()
-    slider = page.locator(".st-key-map_size_px").get_by_role("slider")
+    slider = page.get_by_role("slider", name="Point size")
     slider.focus()
 
     def press(key: str) -> int:
@@ -349,6 +347,14 @@ def test_points_change_their_size_where_they_are_drawn(browser_page: Page, serve
     assert page.evaluate("window.restyled") == 1
     assert smallest < large
     assert selected_places(page) == chosen
+    # it holds on coming back, and what is not chosen is the map's own
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Map", exact=True).click()
+    page.wait_for_function(f"{board}.drawn && {board}.look.size === 1")
+    expect(slider).to_have_attribute("aria-valuetext", "1.0 px")
+    page.get_by_role("button", name="Point size: back to auto").click()
+    expect(slider).to_have_attribute("aria-valuetext", "auto")
+    page.wait_for_function(f"{board}.look.size === null && {GD}._fullData[1].marker.size > 2")
 
 
 def test_the_card_tells_the_ranks_and_opens_a_row(browser_page: Page, served: Served) -> None:

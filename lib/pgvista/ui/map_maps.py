@@ -14,6 +14,7 @@ from pgvista.model.map_words import rows_in_words
 from pgvista.services import map_store
 from pgvista.services.map_files import map_file
 from pgvista.ui import map_state as state
+from pgvista.ui.components.live_slider import page_slider
 from pgvista.ui.components.map_plot import map_look
 from pgvista.ui.errors import guarded, plain
 from pgvista.ui.jobs import duration
@@ -36,7 +37,11 @@ def look_card(offered: Mapping[str, str]) -> None:
             "neighbourhood the map keeps, or the true distance to the query or the row clicked.",
         )
         _shown()
-        _size()
+        page_slider(
+            "Point size", key="map_size", heard=f"{state.KEY}.size", minimum=1, maximum=16, step=0.5,
+            unset=("auto", 5), format="{:.1f} px",
+            help="Diameter of the points; auto: by their number and by how near one looks.",
+        )  # fmt: skip
 
 
 @st.fragment
@@ -57,19 +62,6 @@ def _shown() -> None:
         "density": CONTOURS in chosen,
     }
     map_look({"key": state.KEY, **look}, key="map_shown")
-
-
-@st.fragment
-def _size() -> None:
-    """Draw the points' size, and tell the map: nothing else is sent for it."""
-    size = None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if st.toggle("Own point size", key="map_own_size"):
-            size = st.slider(
-                "Point size", 1.0, 16.0, 5.0, 0.5, key="map_size_px", format="%.1f px",
-                label_visibility="collapsed",
-            )  # fmt: skip
-        map_look({"key": state.KEY, "size": size}, key="map_sized")
 
 
 def maps_card(db: Database, collection: Collection, shown: OpenMap, rows: int) -> None:

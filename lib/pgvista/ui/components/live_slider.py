@@ -54,14 +54,8 @@ def live_slider(
         on_change: Called when a value has come, before the script runs, like that of a widget. What
             it has drawn anew must hold the slider: its next value waits for the answer.
     """
-    if not (math.isfinite(minimum) and math.isfinite(maximum) and minimum < maximum):
-        raise ValueError(f"{label}: the range {minimum} to {maximum} is empty.")
-    if log and minimum <= 0:
-        raise ValueError(f"{label}: a logarithmic scale begins above 0, not at {minimum}.")
-    if not (parts := _FORMAT.fullmatch(format)):
-        raise ValueError(f"{label}: {format!r} is not of the form '{{:.0f}}' or '{{:,.2f}} unit'.")
-    decimals = int(parts["decimals"])
-    step = step or 10.0**-decimals
+    scale = _scale(label, minimum, maximum, step, log, format)
+    step = scale["step"]
     clean = partial(_clean, minimum=minimum, maximum=maximum, step=step, log=log)
     default = clean(value, default=minimum)
 
@@ -88,15 +82,7 @@ def live_slider(
     _slider(
         key=inner,
         data={
-            "label": label,
-            "min": minimum,
-            "max": maximum,
-            "step": step,
-            "log": log,
-            "decimals": decimals,
-            "grouping": bool(parts["group"]),
-            "prefix": parts["prefix"],
-            "suffix": parts["suffix"],
+            **scale,
             "help": help or "",
             "note": note if note is not None else ("log" if log else ""),
             "disabled": disabled,
@@ -108,6 +94,55 @@ def live_slider(
         on_sent_change=take,
     )
     return current
+
+
+def page_slider(
+    label: str,
+    *,
+    key: str,
+    heard: str,
+    minimum: float,
+    maximum: float,
+    unset: tuple[str, float],
+    step: float,
+    format: str,
+    help: str | None = None,
+) -> None:
+    """Draw a slider whose value stays in the browser: nothing is sent, and what hears it moves at once.
+
+    Other parts of the page hear of a value by the event `heard` of the window, as its `detail`, and
+    read the last one from ``window.pgvistaHeard[heard]``, which holds until the page is loaded anew.
+    Until it is moved, and after a double click, there is none (``null``): `unset` says what is
+    shown then, and where the thumb stands. The other arguments are those of `live_slider`.
+    """
+    shown, place = unset
+    scale = _scale(label, minimum, maximum, step, False, format)
+    own = {"heard": heard, "unset": shown, "value": None, "default": place, "help": help or ""}
+    _slider(key=key, data={**scale, **own, "note": "", "disabled": False, "seq": 0, "set": 0})
+
+
+def _scale(
+    label: str, minimum: float, maximum: float, step: float | None, log: bool, format: str
+) -> dict[str, Any]:
+    """Return the range as the browser takes it; an empty one and a wrong format are refused."""
+    if not (math.isfinite(minimum) and math.isfinite(maximum) and minimum < maximum):
+        raise ValueError(f"{label}: the range {minimum} to {maximum} is empty.")
+    if log and minimum <= 0:
+        raise ValueError(f"{label}: a logarithmic scale begins above 0, not at {minimum}.")
+    if not (parts := _FORMAT.fullmatch(format)):
+        raise ValueError(f"{label}: {format!r} is not of the form '{{:.0f}}' or '{{:,.2f}} unit'.")
+    decimals = int(parts["decimals"])
+    return {
+        "label": label,
+        "min": minimum,
+        "max": maximum,
+        "step": step or 10.0**-decimals,
+        "log": log,
+        "decimals": decimals,
+        "grouping": bool(parts["group"]),
+        "prefix": parts["prefix"],
+        "suffix": parts["suffix"],
+    }
 
 
 def _clean(

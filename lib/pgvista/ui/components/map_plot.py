@@ -95,8 +95,8 @@ def map_colours(payload: bytes, *, key: str) -> None:
 
 
 def map_look(look: Mapping[str, Any], *, key: str) -> None:
-    """Say how the points are drawn: their `size` in pixels or None, and whether there are a `legend`,
-    the clusters' `labels` and contours of the `density`, which the browser works out.
+    """Say whether there are a `legend`, the clusters' `labels` and contours of the `density`, which the
+    browser works out; the points' size comes from a slider of the page by the event ``<key>.size``.
     """
     _look(key=key, data=dict(look), width="content")
 

@@ -37,6 +37,9 @@ function makeSlider() {
   return root;
 }
 
+/** The value without anybody's doing: null where there is none until the slider is moved. */
+const atFirst = (data) => (data.unset ? null : data.default);
+
 const format = (data, value) =>
   data.prefix +
   value.toLocaleString("en-US", {
@@ -75,14 +78,19 @@ function positionOf(data, value) {
 function paint(root) {
   const { data, value } = root.state;
   const { input, output, reset } = root.parts;
-  const share = positionOf(data, value) / positions(data);
-  const text = format(data, value);
-  if (Number(input.value) !== positionOf(data, value) && !root.state.dragging)
-    input.value = String(positionOf(data, value));
+  const position = positionOf(data, value ?? data.default);
+  const share = position / positions(data);
+  const text = value === null ? data.unset : format(data, value);
+  if (Number(input.value) !== position && !root.state.dragging) input.value = String(position);
   input.style.setProperty("--share", `${share * 100}%`);
   setText(output, text);
   setAttr(input, "aria-valuetext", text);
-  reset.classList.toggle("shown", value !== data.default && !data.disabled);
+  reset.classList.toggle("shown", value !== atFirst(data) && !data.disabled);
+}
+
+/** What sliders of the page were set to whose value is not sent. */
+function heardIn() {
+  return (window.pgvistaHeard ??= {});
 }
 
 function send(root) {
@@ -109,13 +117,16 @@ function choose(root, value) {
   if (value === root.state.value) return;
   root.state.value = value;
   paint(root);
-  schedule(root);
+  const { heard } = root.state.data;
+  if (!heard) return schedule(root);
+  heardIn()[heard] = value; // it stays in the page
+  window.dispatchEvent(new CustomEvent(heard, { detail: value }));
 }
 
 /** Move by `count` positions, and on until the value changes: a log scale has several for one value. */
 function stepBy(root, count) {
   const { data, value } = root.state;
-  let position = positionOf(data, value) + count;
+  let position = positionOf(data, value ?? data.default) + count;
   const last = positions(data);
   while (position > 0 && position < last && valueAt(data, position) === value)
     position += Math.sign(count);
@@ -125,7 +136,7 @@ function stepBy(root, count) {
 function listen(root) {
   const { input, reset } = root.parts;
   const { state } = root;
-  const toDefault = () => choose(root, state.data.default);
+  const toDefault = () => choose(root, atFirst(state.data));
   input.addEventListener("pointerdown", () => (state.dragging = true));
   const release = () => {
     if (!state.dragging) return;
@@ -179,7 +190,7 @@ export default function (component) {
   setText(parts.tip, data.help);
   parts.help.hidden = !data.help;
   setAttr(input, "aria-describedby", data.help ? "tip" : null);
-  const back = `Back to ${format(data, data.default)}`;
+  const back = `Back to ${data.unset || format(data, data.default)}`;
   setAttr(parts.reset, "title", back);
   setAttr(parts.reset, "aria-label", `${data.label}: ${back.toLowerCase()}`);
   root.classList.toggle("disabled", data.disabled);
@@ -187,7 +198,8 @@ export default function (component) {
   // The value is taken over when Python set it, or when it answers the last one that was sent:
   // an older answer must not pull the thumb back.
   const setByPython = state.set !== data.set;
-  if (setByPython || (!state.dragging && !state.pending && data.seq >= state.sent)) {
+  if (data.heard) state.value = heardIn()[data.heard] ?? null;
+  else if (setByPython || (!state.dragging && !state.pending && data.seq >= state.sent)) {
     state.value = data.value;
     if (setByPython) {
       state.pending = false;

@@ -695,6 +695,7 @@ export default function (component) {
   const board = boardOf(header.key);
   board.send = header.acts ? (event) => setTriggerValue("event", event) : null;
   const fresh = board.root !== root;
+  const sized = `${header.key}.size`; // of the slider, which sends nothing
   if (!fresh && board.token === header.token) return board.leave;
   const moves = !fresh && board.drawn && header.series && header.series === board.series;
   Object.assign(board, {
@@ -737,6 +738,7 @@ export default function (component) {
     else touch(board, size === lookDrawn?.size ? "labels" : "size"); // the points stay as they are drawn
   };
   board.onTitle = () => takeTitle(board);
+  board.look = { ...board.look, size: window.pgvistaHeard?.[sized] ?? null };
   board.onCard?.(); // rows are named by what came with the points
   board.theme = themeOf(root);
   mount(board);
@@ -757,7 +759,13 @@ export default function (component) {
       window.Plotly.relayout(root.plot, { font, modebar, newselection, activeselection });
       touch(board, "colour");
     }, 700);
+    const heard = ({ detail }) => {
+      board.look = { ...board.look, size: detail };
+      board.onLook?.();
+    };
+    window.addEventListener(sized, heard);
     board.leave = () => {
+      window.removeEventListener(sized, heard);
       sizes.disconnect();
       clearInterval(look);
       board.drawn = false;
