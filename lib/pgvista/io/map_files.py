@@ -21,10 +21,9 @@ from pgvista.model.map import SavedMap
 from pgvista.model.map_words import rows_in_words
 
 PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6BB1", "#A6A03A",
+    "#5cb2ff", "#cd6633", "#90bb42", "#643ec6", "#b33067", "#117197", "#6d5703", "#b260d6",
 )  # fmt: skip
-"""Okabe and Ito's colours, which colour-blind readers tell apart on light and dark ground; the yellow
-and the black, which vanish on one of the two, are replaced."""
+"""Colours that colour-blind readers tell apart as well, on light and on dark ground."""
 SYMBOLS = ("circle", "diamond", "square")
 """The shape of the first categories, of as many more, and so on: each has its own colour and shape."""
 OTHER = "#8A8F98"

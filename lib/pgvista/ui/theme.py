@@ -39,7 +39,8 @@ class Palette:
     good: str
     bad: str
     series: tuple[str, ...]
-    """Categories in a chart; the first two are the semantic and the keyword list."""
+    """Categories in a chart; the first two are the semantic and the keyword list, the last one is for
+    what has no colour of its own. Colour-blind readers tell them apart too."""
     scale: tuple[str, ...]
     """Ten steps from little to much."""
 
@@ -62,13 +63,13 @@ LIGHT = Palette(
     series=(
         "#1f6feb",
         "#c2650a",
-        "#0f766e",
-        "#7c4fd0",
-        "#c62f3b",
-        "#a37a00",
-        "#0e7fa8",
-        "#b83280",
-        "#5c7a1f",
+        "#1e5a6f",
+        "#6944b0",
+        "#56a46b",
+        "#86532e",
+        "#860000",
+        "#002194",
+        "#572245",
         "#75818d",
     ),
     scale=(
@@ -103,13 +104,13 @@ DARK = Palette(
     series=(
         "#5aa9ff",
         "#ffb454",
-        "#2dd4bf",
-        "#b99bff",
-        "#ff7b81",
-        "#f2cc60",
-        "#4fc3e8",
-        "#f58fc4",
-        "#a5cf5b",
+        "#8afcfe",
+        "#a750e4",
+        "#83d3ad",
+        "#e1f193",
+        "#fe5b0f",
+        "#3e6da0",
+        "#ac5558",
         "#8996a3",
     ),
     scale=(

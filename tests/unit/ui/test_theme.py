@@ -3,7 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.colour_vision import VISION, nearest
 
+from pgvista.io.map_files import OTHER, PALETTE
 from pgvista.ui.theme import DARK, LIGHT, Palette
 
 CONFIG = Path(__file__).resolve().parents[3] / ".streamlit" / "config.toml"
@@ -104,6 +106,28 @@ def test_bars_stand_out_from_what_is_behind_them(palette: Palette) -> None:
 def test_the_first_two_series_are_the_semantic_and_the_keyword_list() -> None:
     for palette in (LIGHT, DARK):
         assert palette.series[:2] == (palette.semantic, palette.keyword)
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize(
+    ("palette", "without"), [(LIGHT, "#c9d1d9"), (DARK, "#3a4551")], ids=["light", "dark"]
+)
+def test_series_are_told_apart_by_every_reader(palette: Palette, without: str, vision: str) -> None:
+    """Also from the ground, and from points of the map that have no value."""
+    distance, *pair = nearest([*palette.series, palette.background, without], vision)
+    assert distance >= 0.075, pair
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_series_stand_out_from_the_ground(palette: Palette) -> None:
+    for colour in palette.series:
+        assert contrast(colour, palette.background) >= 2.9, colour
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_of_files_are_told_apart_by_every_reader(vision: str) -> None:
+    distance, *pair = nearest([*PALETTE, OTHER, LIGHT.background, DARK.background], vision)
+    assert distance >= 0.075, pair
 
 
 def test_what_the_app_is_shipped_with_is_closed_to_the_outside(config: dict[str, Any]) -> None:

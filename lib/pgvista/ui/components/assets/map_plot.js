@@ -138,6 +138,11 @@ function mix(one, other, share) {
   return `#${parts.join("")}`;
 }
 
+/** Another shade of a colour: to where there is room from it. */
+function shade(colour, theme) {
+  return mix(colour, luminance(colour) > (theme.dark ? 0.7 : 0.4) ? "#000000" : "#ffffff", 0.42);
+}
+
 /** Colours of the codes 0 to 255 in this theme; code 255 has no value. */
 function paletteOf(colour, theme) {
   const none = theme.dark ? "#3a4551" : "#c9d1d9";
@@ -153,7 +158,7 @@ function paletteOf(colour, theme) {
   } else if (colour?.kind === "category") {
     const fit = theme.series.slice(0, 9);
     colour.legend.forEach(([, , code, other], i) => {
-      table[code] = other ? theme.gray : i < 9 ? fit[i] : mix(fit[i % 9], theme.dark ? "#ffffff" : "#000000", 0.42);
+      table[code] = other ? theme.gray : i < 9 ? fit[i] : shade(fit[i % 9], theme);
     });
   } else {
     table.fill(theme.semantic);
