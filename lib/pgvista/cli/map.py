@@ -190,4 +190,5 @@ def _tell(found: SavedMap, out: str | None) -> None:
     for sentence in sentences(found):
         tell(sentence)
     where = f"Written to {out}." if out else f"Kept as map {info.number}."
-    tell(f"{info.points:,} points in {duration(info.seconds)}. {where}")
+    points = "1 point" if info.points == 1 else f"{info.points:,} points"
+    tell(f"{points} in {duration(info.seconds)}. {where}")
