@@ -14,7 +14,15 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSER_FLAGS = (
@@ -57,18 +65,36 @@ def until(page: Page, true: Callable[[], bool]) -> None:
 
 
 def idle(page: Page, ms: int = 500) -> None:
-    """Wait until no script has run for so many milliseconds: what was done is shown, and all sent."""
+    """Wait until no script has run for so many milliseconds: what was done is shown, and all sent.
+
+    Frames count as well as time: a browser that was busy drawing for so long has read no message
+    meanwhile, and the next one may say that a script runs.
+    """
     page.wait_for_function(
         """ms => {
           const app = document.querySelector("[data-testid=stApp]");
           const still = app?.dataset.testScriptState === "notRunning";
-          if (!still) window.stillSince = undefined;
-          else window.stillSince ??= performance.now();
-          return still && performance.now() - window.stillSince >= ms;
+          if (!still) window.still = undefined;
+          else window.still ??= { since: performance.now(), frames: 0 };
+          return still && ++window.still.frames > 10
+            && performance.now() - window.still.since >= ms;
         }""",
         arg=ms,
     )
-    page.evaluate("window.stillSince = undefined")
+    page.evaluate("window.still = undefined")
+
+
+def choose(page: Page, field: Locator, option: Locator) -> None:
+    """Open a list and choose from it; open it again where a page drawn meanwhile has closed it."""
+    give_up = time.monotonic() + WAIT_MS / 1000
+    while True:
+        field.click()
+        try:
+            option.click(timeout=5_000)
+            return
+        except PlaywrightTimeout:
+            assert time.monotonic() < give_up, "the list does not stay open"
+            page.keyboard.press("Escape")
 
 
 def find_browser(playwright: Playwright) -> str:

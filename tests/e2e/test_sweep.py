@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import MODEL_MS, RunApp, idle
+from tests.e2e.conftest import MODEL_MS, RunApp, choose, idle
 
 import pgvista
 from pgvista.api import Collection
@@ -99,9 +99,9 @@ def test_measure_compare_and_download(browser_page: Page, app: str, docs: Collec
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=MODEL_MS)
     expect(page.get_by_role("button", name="Measure")).to_be_visible()
-    idle(page)  # a page drawn while the list is open would close it
-    page.get_by_test_id("stSelectbox").filter(has_text="Compare with").locator("input").click()
-    page.get_by_role("option").first.click()
+    idle(page)
+    earlier = page.get_by_test_id("stSelectbox").filter(has_text="Compare with").locator("input")
+    choose(page, earlier, page.get_by_role("option").first)
     expect(page.locator(".st-key-sweep_curve .js-plotly-plot").last).to_contain_text("before")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
