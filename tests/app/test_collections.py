@@ -388,6 +388,17 @@ class TestWords:
         assert finish_jobs(app) == [JobState.DONE]
         assert ":green-badge[in step]" in texts(app)
 
+    def test_a_trigger_that_is_off_is_told_of_large_tables_too(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with_rows(workbench)
+        monkeypatch.setattr("pgvista.services.collections.EXACT_COUNT_LIMIT", 10)
+        with workbench.db.transaction() as connection:
+            connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_insert")
+        app = open_page("collections", collection="docs")
+        assert ":orange-badge[stale]" in texts(app)
+        assert "A trigger that counts words is off" in texts(app)
+
     def test_large_tables_are_read_on_demand(
         self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

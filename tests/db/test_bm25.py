@@ -293,7 +293,7 @@ def test_a_trigger_switched_off_is_noticed_and_mended(
     connection.execute("insert into pgvista.docs (id, content) values ('x', 'unseen zebra')")
     nothing = docs.search("zebra", mode="keyword")
     assert not nothing.hits
-    assert "stale: 8 rows have words, and 7 are counted" in nothing.notes[-1]
+    assert "stale: A trigger that counts words is off" in nothing.notes[-1]
     docs.info = bm25.reread(docs.db, docs.info)
     assert docs.info.bm25 is not None
     assert not docs.info.bm25.kept
@@ -304,6 +304,52 @@ def test_a_trigger_switched_off_is_noticed_and_mended(
     assert docs.info.bm25 is not None
     assert docs.info.bm25.kept
     check(docs, database_url, "zebra cat")
+
+
+def test_a_trigger_that_was_off_for_a_while_is_noticed(
+    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_update")
+    connection.execute("update pgvista.docs set content = 'a gnu' where id = 'cats'")
+    connection.execute("alter table pgvista.docs enable trigger pgvista_bm25_update")
+    told = docs.search("cat", mode="keyword").notes[-1]
+    assert "stale: A trigger that counts words is off, or was for a while" in told
+    state = bm25.status(docs.db, docs.info)
+    assert state.state == "stale"
+    docs.info = bm25.refresh(docs.db, docs.info)
+    assert bm25.status(docs.db, docs.info).state == "in step"
+    assert docs.search("cat", mode="keyword").notes == ()
+    check(docs, database_url, "gnu cat")
+
+
+def test_a_text_that_no_trigger_saw_changed_is_noticed(
+    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("set session_replication_role = replica")
+    connection.execute("update pgvista.docs set content = 'an unseen gnu' where id = 'cats'")
+    connection.execute("reset session_replication_role")
+    nothing = docs.search("gnu", mode="keyword")
+    assert not nothing.hits
+    assert "each once a row" in nothing.notes[-1]
+    state = bm25.status(docs.db, docs.info)
+    assert state.state == "stale"
+    assert "each once a row" in state.reason
+    docs.info = bm25.refresh(docs.db, docs.info)
+    assert bm25.status(docs.db, docs.info).state == "in step"
+    check(docs, database_url, "gnu cat")
+
+
+def test_an_entry_of_before_triggers_were_noted(
+    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("update pgvista.bm25 set fingerprint = '16384:7'")
+    docs.info = bm25.reread(docs.db, docs.info)
+    assert docs.info.bm25 is not None
+    assert docs.info.bm25.kept
+    assert bm25.status(docs.db, docs.info).state == "in step"
+    assert docs.search("cat", mode="keyword").notes == ()
+    connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_delete")
+    assert "stale" in docs.search("cat", mode="keyword").notes[-1]
 
 
 def test_side_tables_dropped_under_a_search(

@@ -24,6 +24,8 @@ JOIN_AFTER = 64
 _COUNT_MS = 300
 """How long rows are counted to tell whether statistics are stale."""
 
+SWITCHED_OFF = "A trigger that counts words is off, or was for a while: what was written meanwhile is not counted."
+
 State = Literal["in step", "stale", "unknown"]
 
 
@@ -86,6 +88,7 @@ def build(db: Database, collection: Collection) -> Collection:
             catalog.run(connection, bm25_sql.index_trigrams(tables))
         if kept:
             _run_all(connection, bm25_keep.keep(collection, made))
+            catalog.run(connection, registry.note_triggers(made))
         for (role,) in catalog.run(connection, registry.readers(collection)).fetchall():
             catalog.run(connection, bm25_sql.grant(made, role))
     catalog.remember(db, collection)
@@ -157,13 +160,14 @@ def status(db: Database, collection: Collection) -> Bm25Status:
 
     def work(connection: Connection[Any]) -> Bm25Status:
         measured = catalog.run(connection, bm25_sql.measure(tables)).fetchone()
-        entry = catalog.run(connection, registry.entry(tables)).fetchone()
-        rows = catalog.run(connection, bm25_sql.rows_with_words(collection)).fetchone()
-        now = catalog.run(connection, registry.fingerprint(collection)).fetchone()
-        if measured is None or entry is None or rows is None or now is None:
+        if measured is None or (entry := _entry(connection, tables)) is None:
             raise NotFound(f"The statistics of {collection.name} are gone.", "Build them anew.")
-        found, length, _, blocks, lexemes, size = measured
-        state, reason = _state(tables, found, rows[0], entry[0], now[0])
+        found, length, blocks, lexemes, size = measured
+        counted = found, _one(connection, bm25_sql.count_words(tables))
+        rows = catalog.run(connection, bm25_sql.words_in_rows(collection)).fetchone()
+        state, reason = _compared(counted, rows or (0, 0))
+        if state == "in step":
+            state, reason = _watched(connection, collection, entry)
         return Bm25Status(
             state=state,
             reason=reason,
@@ -178,31 +182,52 @@ def status(db: Database, collection: Collection) -> Bm25Status:
     return db.read(work)
 
 
+def state_without_counting(db: Database, collection: Collection) -> tuple[State, str]:
+    """Tell whether the side tables are in step as far as that is known without a look at rows, and why."""
+    tables = collection.bm25
+    if tables is None:
+        return "unknown", "There are no statistics."
+
+    def work(connection: Connection[Any]) -> tuple[State, str]:
+        entry = _entry(connection, tables)
+        gone: tuple[State, str] = ("unknown", "The statistics are gone.")
+        return gone if entry is None else _watched(connection, collection, entry)
+
+    return db.read(work)
+
+
 def stale_note(
     db: Database, collection: Collection, request: SearchRequest, *, nothing_found: bool
 ) -> tuple[str, ...]:
     """Return a sentence where a search went by statistics that are known to be stale.
 
-    Where triggers keep them, rows are counted only when no row was found by words, and not for
-    longer than `_COUNT_MS`; of other relations the server's own counters are asked each time.
+    Whether triggers keep them is looked at each time, and so are the server's own counters where
+    none do; rows and words are counted only when no row was found by words, and not for longer
+    than `_COUNT_MS`.
     """
     tables = collection.bm25
     if (
         request.mode is Mode.SEMANTIC
         or request.keyword_rank is not KeywordRank.BM25
         or tables is None
-        or (tables.kept and not nothing_found)
     ):
         return ()
 
     def work(connection: Connection[Any]) -> tuple[State, str]:
-        if tables.kept:
-            counted = catalog.run(connection, bm25_sql.count_documents(tables)).fetchone()
-            rows = catalog.run(connection, bm25_sql.rows_with_words(collection)).fetchone()
-            return _state(tables, (counted or (0,))[0], (rows or (0,))[0], None, None)
-        entry = catalog.run(connection, registry.entry(tables)).fetchone()
-        now = catalog.run(connection, registry.fingerprint(collection)).fetchone()
-        return _state(tables, 0, 0, (entry or (None,))[0], (now or (None,))[0])
+        if (entry := _entry(connection, tables)) is None:
+            return "unknown", ""
+        found = _watched(connection, collection, entry)
+        if found[0] == "stale" or not (nothing_found and bm25_sql.keepable(collection)):
+            return found
+        documents = _one(connection, bm25_sql.count_documents(tables))
+        found = _compared(
+            (documents, 0), (_one(connection, bm25_sql.rows_with_words(collection)), 0)
+        )
+        if found[0] == "stale":
+            return found
+        words = catalog.run(connection, bm25_sql.words_in_rows(collection)).fetchone()
+        counted = _one(connection, bm25_sql.count_words(tables))
+        return _compared((documents, counted), words or (0, 0))
 
     try:
         state, reason = db.read(work, timeout_ms=_COUNT_MS)
@@ -230,16 +255,44 @@ def allow_near_spelling(db: Database, collection: Collection) -> Collection:
     return replace(collection, bm25=tables)
 
 
-def _state(
-    tables: Bm25, documents: int, rows: int, before: str | None, now: str | None
+_Entry = tuple[str | None, datetime, bool]
+"""What the registry holds: fingerprint and time of the build, and whether triggers keep it."""
+
+
+def _entry(connection: Connection[Any], tables: Bm25) -> _Entry | None:
+    return catalog.run(connection, registry.entry(tables)).fetchone()
+
+
+def _one(connection: Connection[Any], query: Query) -> int:
+    (number,) = catalog.run(connection, query).fetchone() or (0,)
+    return int(number)
+
+
+def _compared(counted: tuple[int, int], held: tuple[int, int]) -> tuple[State, str]:
+    """Compare the documents and words of the side tables with the rows and words of the relation."""
+    if counted[0] != held[0]:
+        return "stale", f"{held[0]:,} rows have words, and {counted[0]:,} are counted."
+    if counted[1] != held[1]:
+        return (
+            "stale",
+            f"The rows hold {held[1]:,} words, each once a row, and {counted[1]:,} are counted.",
+        )
+    return "in step", ""
+
+
+def _watched(
+    connection: Connection[Any], collection: Collection, entry: _Entry
 ) -> tuple[State, str]:
-    if documents != rows:
-        return "stale", f"{rows:,} rows have words, and {documents:,} are counted."
-    if tables.kept:
+    """Tell what is known without a look at the rows."""
+    before, _, kept = entry
+    if kept:
         return "in step", "Triggers count every row as it is written."
+    if bm25_sql.keepable(collection):
+        return "stale", SWITCHED_OFF
+    now = catalog.run(connection, registry.fingerprint(collection)).fetchone()
     if before is None or now is None:
         return "unknown", "Nothing tells when somebody writes to this relation."
-    if before != now:
+    if before != now[0]:
         return "stale", "The relation was written to since its words were counted."
     return "in step", "Nothing was written since the words were counted."
 

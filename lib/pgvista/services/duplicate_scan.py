@@ -224,7 +224,7 @@ def _by_index(
     db: Database, collection: Collection, threshold: float | None, reporter: Reporter
 ) -> DuplicateScan:
     metric = measured_by(collection)
-    _check_index(db, collection, metric)
+    check_index(db, collection)
     _, total, _ = _counts(db, collection)
     sampling = duplicate_sql.sample(collection, _SAMPLE)
     drawn = np.array(
@@ -302,8 +302,9 @@ def _by_index(
     )
 
 
-def _check_index(db: Database, collection: Collection, metric: Metric) -> None:
+def check_index(db: Database, collection: Collection) -> None:
     """Raise InvalidInput when no index serves the neighbours of every row."""
+    metric = measured_by(collection)
     if collection.roles.id is None:
         raise InvalidInput(
             f"{collection.name} is too large to compare every row with every other one, and has no "

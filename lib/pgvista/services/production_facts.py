@@ -275,15 +275,9 @@ def _words(db: Database, stats: CollectionStats) -> WordsFacts:
     collection = stats.collection
     if collection.bm25 is None:
         return WordsFacts("none")
-    if stats.rows > WORDS_ROWS or collection.kind is RelationKind.FOREIGN:
-        kept = collection.bm25.kept
-        return WordsFacts(
-            "in step" if kept else "unknown",
-            "Triggers count every row as it is written."
-            if kept
-            else "Counting the words of so many rows takes too long here.",
-        )
     with suppress(PgvistaError):
+        if stats.rows > WORDS_ROWS or collection.kind is RelationKind.FOREIGN:
+            return WordsFacts(*bm25.state_without_counting(db, collection))
         found = bm25.status(db, collection)
         return WordsFacts(found.state, found.reason)
     return WordsFacts("unknown", "The statistics could not be read.")

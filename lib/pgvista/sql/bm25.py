@@ -208,12 +208,11 @@ def measure(bm25: Bm25) -> Query:
     """Read documents, their length in words, rows of postings, lexemes and bytes."""
     return Query(
         compose(
-            """select coalesce(t.documents, 0)::bigint, coalesce(t.length, 0)::bigint, t.statements,
+            """select coalesce(t.documents, 0)::bigint, coalesce(t.length, 0)::bigint,
   (select count(*) from {postings}), (select count(distinct lexeme) from {postings}),
   pg_total_relation_size({postings_name}) + pg_total_relation_size({documents_name})
     + pg_total_relation_size({totals_name})
-from (select sum(documents) as documents, sum(length) as length, count(*) as statements
-  from {totals}) as t""",
+from (select sum(documents) as documents, sum(length) as length from {totals}) as t""",
             totals=totals(bm25),
             postings=postings(bm25),
             postings_name=sql.Literal(postings(bm25).as_string(None)),
@@ -272,6 +271,28 @@ def rows_with_words(collection: Collection) -> Query:
             "select count(*) from {table} as r where {words} is not null",
             table=relation(collection),
             words=words_of(collection, "r"),
+        )
+    )
+
+
+def count_words(bm25: Bm25) -> Query:
+    """Count the words that the postings speak of, each once a document."""
+    return Query(
+        compose(
+            "select coalesce(sum(sign * documents), 0)::bigint from {postings}",
+            postings=postings(bm25),
+        )
+    )
+
+
+def words_in_rows(collection: Collection) -> Query:
+    """Count the rows that have a tsvector, and their words, each once a row as in `count_words`."""
+    return Query(
+        compose(
+            """select count(words), coalesce(sum(length(words)), 0)::bigint
+from (select {words} as words from {table} as r offset 0) as s""",
+            words=words_of(collection, "r"),
+            table=relation(collection),
         )
     )
 

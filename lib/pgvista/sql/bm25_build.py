@@ -21,7 +21,7 @@ def statements(collection: Collection, *, labelled: bool) -> list[Query]:
         *bm25.create(collection, made),
         bm25_keep.fill(collection, made),
         bm25.index(made),
-        *(bm25_keep.keep(collection, made) if kept else []),
+        *([*bm25_keep.keep(collection, made), registry.note_triggers(made)] if kept else []),
     ]
 
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 from psycopg import sql
 
 from pgvista.model.collection import Bm25, Collection
 from pgvista.sql.names import relation
 from pgvista.sql.query import Query, compose, param
+
+_KEPT: LiteralString = """b.kept and (
+    select count(*) = 4
+      and ((b.fingerprint like 'triggers %%') is not true or b.fingerprint = {found})
+    from pg_trigger t where t.tgrelid = b.relation and t.tgenabled in ('O', 'A') and {named})"""
+_NAMED: LiteralString = """t.tgname in ('pgvista_bm25_insert', 'pgvista_bm25_update',
+      'pgvista_bm25_delete', 'pgvista_bm25_truncate')"""
+_TRIGGERS: LiteralString = (
+    "'triggers ' || string_agg(format('%%s:%%s', t.oid, t.xmin), ' ' order by t.tgname)"
+)
+"""Tells triggers apart from the same ones after somebody switched one off, even if on again."""
+
+
+def _kept() -> sql.Composed:
+    """Whether triggers keep the postings of a registered relation `b`, and did since the build.
+
+    Entries made before triggers had a fingerprint are taken as kept while all triggers are on.
+    """
+    return compose(_KEPT, found=compose(_TRIGGERS), named=compose(_NAMED))
 
 
 def registry_exists() -> Query:
@@ -40,23 +61,20 @@ def create_registry() -> list[Query]:
 def registered() -> Query:
     """Read the registry: schema, table, number, labelled, kept, and the schema of pg_trgm.
 
-    `kept` is true when all triggers are there and enabled. Side tables that are gone, or that the
-    role may not read, are left out.
+    `kept` is true when all triggers are there and enabled, and have not been switched off and on
+    since the build. Side tables that are gone, or that the role may not read, are left out.
     """
     return Query(
         compose(
-            """select n.nspname, c.relname, b.number, b.labelled, b.kept and 4 = (
-    select count(*) from pg_trigger t
-    where t.tgrelid = b.relation and t.tgenabled in ('O', 'A')
-      and t.tgname in ('pgvista_bm25_insert', 'pgvista_bm25_update', 'pgvista_bm25_delete',
-        'pgvista_bm25_truncate')),
+            """select n.nspname, c.relname, b.number, b.labelled, {kept},
   (select x.nspname from pg_extension e join pg_namespace x on x.oid = e.extnamespace
     where e.extname = 'pg_trgm')
 from pgvista.bm25 b join pg_class c on c.oid = b.relation join pg_namespace n on n.oid = c.relnamespace
 where (
   select bool_and(coalesce(has_table_privilege(
     to_regclass(format('pgvista.bm25_%%s_%%s', part, b.number)), 'select'), false))
-  from unnest(array['postings', 'documents', 'totals']) as part)"""
+  from unnest(array['postings', 'documents', 'totals']) as part)""",
+            kept=_kept(),
         )
     )
 
@@ -120,7 +138,7 @@ from pg_class c where c.oid = to_regclass({name})""",
 
 
 def note_fingerprint(bm25: Bm25, found: str | None) -> Query:
-    """Remember the state of the relation that the postings were made of."""
+    """Remember the state of a relation without triggers that the postings were made of."""
     return Query(
         compose(
             """update pgvista.bm25 set fingerprint = {found}, built_at = now()
@@ -132,11 +150,27 @@ where number = {number}""",
     )
 
 
-def entry(bm25: Bm25) -> Query:
-    """Read what the registry says: fingerprint and time of the last build."""
+def note_triggers(bm25: Bm25) -> Query:
+    """Remember the triggers as they are now, so that one switched off for a while is noticed."""
     return Query(
         compose(
-            "select fingerprint, built_at from pgvista.bm25 where number = {number}",
+            """update pgvista.bm25 b set fingerprint = (
+  select {found} from pg_trigger t where t.tgrelid = b.relation and {named})
+where b.number = {number}""",
+            found=compose(_TRIGGERS),
+            named=compose(_NAMED),
+            number=param("number"),
+        ),
+        {"number": bm25.number},
+    )
+
+
+def entry(bm25: Bm25) -> Query:
+    """Read what the registry says: fingerprint and time of the last build, and `kept` as it is now."""
+    return Query(
+        compose(
+            "select b.fingerprint, b.built_at, {kept} from pgvista.bm25 b where b.number = {number}",
+            kept=_kept(),
             number=param("number"),
         ),
         {"number": bm25.number},

@@ -82,6 +82,8 @@ def standing(collection: Collection, status: Bm25Status | None) -> tuple[str, _C
         return status.state, colours[status.state], plain(status.reason)
     if tables.kept:
         return "by triggers", "gray", "Triggers count every row as it is written. Not checked."
+    if bm25_sql.keepable(collection):
+        return "stale", "orange", bm25.SWITCHED_OFF
     return "as built", "gray", "The words are as they were when counted. Not checked."
 
 

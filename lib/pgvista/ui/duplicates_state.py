@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pgvista.db.database import Database
+from pgvista.errors import InvalidInput
 from pgvista.jobs import JobState
 from pgvista.model.collection import Collection
 from pgvista.model.duplicates import DuplicateGroup, DuplicateScan, Method
@@ -14,7 +15,9 @@ from pgvista.model.metric import Metric
 from pgvista.services import duplicate_scan
 from pgvista.services.duplicates import without
 from pgvista.ui import connection
+from pgvista.ui.errors import show_error
 from pgvista.ui.jobs import job_panel, start_job
+from pgvista.ui.state import link
 
 PAGE = "duplicates_page"
 _SCAN = "_duplicates_scan"
@@ -71,6 +74,13 @@ def find_scan(db: Database, collection: Collection) -> DuplicateScan | None:
             scan = duplicate_scan.scan(db, collection)
         keep_scan(collection, scan)
         return scan
+    if method is Method.INDEX:
+        try:
+            duplicate_scan.check_index(db, collection)
+        except InvalidInput as error:
+            show_error(error)
+            link("pages/tune/indexes.py", "Indexes", collection=collection.name)
+            return None
     _offer_job(collection, method, rows)
     return None
 
