@@ -24,7 +24,10 @@ JOIN_AFTER = 64
 _COUNT_MS = 300
 """How long rows are counted to tell whether statistics are stale."""
 
-SWITCHED_OFF = "A trigger that counts words is off, or was for a while: what was written meanwhile is not counted."
+SWITCHED_OFF = (
+    "A trigger that counts words is off, or was off or made anew since: what was written meanwhile "
+    "may not be counted."
+)
 
 State = Literal["in step", "stale", "unknown"]
 
