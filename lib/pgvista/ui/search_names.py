@@ -124,6 +124,11 @@ def _setting(name: str, value: Any) -> str:
         return "no filter" if value is None else "the filter before"
     if name == "max_distance":
         return "no max. distance" if value is None else f"max. distance {value:g}"
-    if name == "metric" and value is not None:
+    readable = {"text_config": "language"}.get(name, name.replace("_", " "))
+    if value is None:
+        return f"the usual {readable}"
+    if name == "metric":
         return str(value)
-    return f"another {name.replace('_', ' ')}"
+    if name == "label_weights":
+        value = ", ".join(f"{weight:g}" for weight in value)
+    return f"{readable} {value}"

@@ -30,6 +30,10 @@ def test_the_setting_before_is_told_where_it_differs() -> None:
     assert (
         settings_before(ASKED, replace(ASKED, mode=Mode.KEYWORD, ef_search=40)) == "hybrid search"
     )
+    weighted = replace(ASKED, label_weights=(1, 1, 0.5, 1))
+    assert settings_before(ASKED, weighted) == "the usual label weights"
+    assert settings_before(weighted, ASKED) == "label weights 1, 1, 0.5, 1"
+    assert settings_before(replace(ASKED, text_config="german"), ASKED) == "language german"
     filtered = replace(ASKED, filters=parse_filter({"year": 1970}))
     assert settings_before(ASKED, filtered) == "no filter"
     assert settings_before(filtered, ASKED) == "the filter before"
