@@ -130,7 +130,7 @@ def test_groups_of_a_dotted_key_with_rows_without(docs: Collection) -> None:
 def test_a_key_that_no_row_has(docs: Collection) -> None:
     found = docs.similar("r01", group_by='no "such; key', limit=10)
     assert len(found.hits) == 1
-    assert 'has no "such; key.' in found.notes[0]
+    assert "has a value of 'no \"such; key'." in found.notes[0]
 
 
 def test_group_with_unknown_column_and_no_metadata(workbench: Workbench) -> None:

@@ -224,7 +224,7 @@ def _found_notes(request: ExampleRequest, rows: Sequence[Sequence[Any]]) -> list
         word = "value" if groups == 1 else "values"
         note = f"{groups:,} {word} of {request.group_by} among the nearest {candidates:,} rows"
         if empty == candidates:
-            note = f"None of the nearest {candidates:,} rows has {request.group_by}"
+            note = f"None of the nearest {candidates:,} rows has a value of {request.group_by!r}"
         elif empty:
             note += f"; rows without one ({empty:,}) count as a group"
         notes.append(f"{note}.")
