@@ -14,6 +14,8 @@ from pgvista.model.collection import Bm25
 from pgvista.model.progress import Progress, SilentReporter
 from pgvista.services import bm25, bm25_build
 from pgvista.sql import bm25 as bm25_sql
+from pgvista.sql import bm25_keep
+from pgvista.sql.query import Query
 
 
 @pytest.fixture
@@ -126,6 +128,51 @@ def test_stopping_one_does_not_stop_the_other(
     first.join(30)
     assert ended == {"patient": "done", "stopped": "Cancelled"}
     assert bm25.reread(docs.db, docs.info).bm25 is not None
+
+
+def test_searches_go_on_while_the_words_are_counted_anew(
+    docs: pgvista.api.Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to the very end, when the former side tables are removed."""
+    counted, go_on = threading.Event(), threading.Event()
+    drop = bm25_sql.drop
+
+    def drop_later(tables: Bm25) -> list[Query]:
+        counted.set()
+        assert go_on.wait(60)
+        return drop(tables)
+
+    monkeypatch.setattr(bm25_sql, "drop", drop_later)
+    before = docs.search("cat mice", mode="keyword")
+    assert before.hits
+    building = threading.Thread(target=bm25.build, args=(docs.db, docs.info))
+    building.start()
+    try:
+        assert counted.wait(60)
+        meanwhile = docs.search("cat mice", mode="keyword")
+        assert [hit.score for hit in meanwhile.hits] == [hit.score for hit in before.hits]
+        assert meanwhile.notes == ()
+    finally:
+        go_on.set()
+        building.join(60)
+    after = docs.search(
+        "cat mice", mode="keyword"
+    )  # what is held still names the former side tables
+    assert [hit.score for hit in after.hits] == [hit.score for hit in before.hits]
+    assert after.notes == ()
+
+
+def test_triggers_take_the_place_of_others_on_older_servers_too(
+    docs: pgvista.api.Collection, connection: psycopg.Connection
+) -> None:
+    tables = docs.info.bm25
+    assert tables is not None
+    for query in bm25_keep.keep(docs.info, Bm25(0), can_replace=False):
+        connection.execute(query.text().encode())
+    called = connection.execute(
+        "select distinct tgfoid::regproc::text from pg_trigger where tgname like 'pgvista_bm25%'"
+    ).fetchall()
+    assert called == [("pgvista.bm25_keep_0",)]
 
 
 def test_counting_a_view_can_be_stopped(

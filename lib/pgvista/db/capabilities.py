@@ -48,6 +48,11 @@ class Capabilities:
     is_superuser: bool
 
     @property
+    def can_replace_triggers(self) -> bool:
+        """Whether a trigger can take another one's place and readers go on (Postgres 14)."""
+        return self.server_version_num >= 140_000
+
+    @property
     def supports_iterative_scan(self) -> bool:
         """Whether an index can go on looking when a filter left too few rows (pgvector 0.8)."""
         return (

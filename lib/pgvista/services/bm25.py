@@ -14,6 +14,7 @@ from pgvista.model.collection import Bm25, Collection
 from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.services import catalog
 from pgvista.sql import bm25 as bm25_sql
+from pgvista.sql import bm25_build as build_sql
 from pgvista.sql import bm25_keep
 from pgvista.sql import bm25_registry as registry
 from pgvista.sql.query import Query
@@ -52,9 +53,9 @@ class Bm25Status:
 def build(db: Database, collection: Collection) -> Collection:
     """Make the side tables of a collection, fill them, and keep them in step by triggers.
 
-    Writers wait meanwhile. Side tables that were there are made anew; those of relations that are
-    gone are removed. Raises InvalidInput without words or a key, PermissionDenied where the role
-    may not create tables in schema pgvista or triggers on the table.
+    Writers wait meanwhile. Side tables that were there serve searches to the end, and are removed
+    with those of relations that are gone. Raises InvalidInput without words or a key,
+    PermissionDenied where the role may not create tables in schema pgvista or triggers on the table.
     """
     if collection.roles.fts is None and collection.roles.content is None:
         raise InvalidInput(
@@ -73,10 +74,8 @@ def build(db: Database, collection: Collection) -> Collection:
         if kept:
             catalog.run(connection, bm25_sql.lock(collection))
         numbers = registry.registered_numbers(collection.schema, collection.table)
-        spelling = False
-        for former, spelled in catalog.run(connection, numbers).fetchall():
-            spelling |= spelled
-            _run_all(connection, bm25_sql.drop(Bm25(former)))
+        formers = catalog.run(connection, numbers).fetchall()
+        _run_all(connection, [registry.forget(Bm25(former)) for former, _ in formers])
         (labelled,) = catalog.run(connection, bm25_sql.has_labels(collection)).fetchone() or (
             False,
         )
@@ -86,14 +85,16 @@ def build(db: Database, collection: Collection) -> Collection:
         _run_all(connection, bm25_sql.create(collection, made))
         _fill(connection, collection, made)
         catalog.run(connection, bm25_sql.index(made))
-        if spelling:
+        if any(spelled for _, spelled in formers):
             tables = catalog.bm25_tables(connection)[collection.schema, collection.table]
             catalog.run(connection, bm25_sql.index_trigrams(tables))
         if kept:
-            _run_all(connection, bm25_keep.keep(collection, made))
-            catalog.run(connection, registry.note_triggers(made))
+            replaces = db.capabilities.can_replace_triggers
+            _run_all(connection, build_sql.keep(collection, made, can_replace=replaces))
         for (role,) in catalog.run(connection, registry.readers(collection)).fetchall():
             catalog.run(connection, bm25_sql.grant(made, role))
+        for former, _ in formers:  # last, since a search that begins now waits for the commit
+            _run_all(connection, bm25_sql.drop(Bm25(former)))
     catalog.remember(db, collection)
     return reread(db, collection)
 
@@ -116,6 +117,7 @@ def drop_with(connection: Connection[Any], collection: Collection) -> None:
     """Remove a collection's side tables in a transaction that goes on."""
     if collection.bm25 is not None:
         _run_all(connection, bm25_sql.drop(collection.bm25))
+        catalog.run(connection, registry.forget(collection.bm25))
 
 
 def refresh(db: Database, collection: Collection) -> Collection:
@@ -166,9 +168,7 @@ def status(db: Database, collection: Collection) -> Bm25Status:
         if measured is None or (entry := _entry(connection, tables)) is None:
             raise NotFound(f"The statistics of {collection.name} are gone.", "Build them anew.")
         found, length, blocks, lexemes, size = measured
-        counted = found, _one(connection, bm25_sql.count_words(tables))
-        rows = catalog.run(connection, bm25_sql.words_in_rows(collection)).fetchone()
-        state, reason = _compared(counted, rows or (0, 0))
+        state, reason = _compared(connection, collection, tables)
         if state == "in step":
             state, reason = _watched(connection, collection, entry)
         return Bm25Status(
@@ -182,7 +182,13 @@ def status(db: Database, collection: Collection) -> Bm25Status:
             built_at=entry[1],
         )
 
-    return db.read(work)
+    try:
+        return db.read(work)
+    except NotFound:
+        current = reread(db, collection)
+        if current.bm25 in (None, tables):
+            raise
+        return status(db, current)  # they were built anew meanwhile
 
 
 def state_without_counting(db: Database, collection: Collection) -> tuple[State, str]:
@@ -191,12 +197,7 @@ def state_without_counting(db: Database, collection: Collection) -> tuple[State,
     if tables is None:
         return "unknown", "There are no statistics."
 
-    def work(connection: Connection[Any]) -> tuple[State, str]:
-        entry = _entry(connection, tables)
-        gone: tuple[State, str] = ("unknown", "The statistics are gone.")
-        return gone if entry is None else _watched(connection, collection, entry)
-
-    return db.read(work)
+    return db.read(lambda connection: _known(connection, collection, tables))
 
 
 def stale_note(
@@ -216,28 +217,25 @@ def stale_note(
     ):
         return ()
 
-    def work(connection: Connection[Any]) -> tuple[State, str]:
-        if (entry := _entry(connection, tables)) is None:
-            return "unknown", ""
-        found = _watched(connection, collection, entry)
-        if found[0] == "stale" or not (nothing_found and bm25_sql.keepable(collection)):
-            return found
-        documents = _one(connection, bm25_sql.count_documents(tables))
-        found = _compared(
-            (documents, 0), (_one(connection, bm25_sql.rows_with_words(collection)), 0)
-        )
-        if found[0] == "stale":
-            return found
-        words = catalog.run(connection, bm25_sql.words_in_rows(collection)).fetchone()
-        counted = _one(connection, bm25_sql.count_words(tables))
-        return _compared((documents, counted), words or (0, 0))
+    def known(connection: Connection[Any]) -> tuple[State, str]:
+        return _known(connection, collection, tables)
 
-    try:
-        state, reason = db.read(work, timeout_ms=_COUNT_MS)
-    except (
-        PgvistaError
-    ):  # it takes too long, or something went meanwhile: the search has its result
-        return ()
+    def counted(connection: Connection[Any]) -> tuple[State, str]:
+        both = catalog.run(connection, bm25_sql.compare_documents(collection, tables)).fetchone()
+        return _differing("rows have words", *(both or (0, 0)))
+
+    def compared(connection: Connection[Any]) -> tuple[State, str]:
+        return _compared(connection, collection, tables)
+
+    state, reason = "unknown", ""
+    counting = nothing_found and bm25_sql.keepable(collection)
+    for look in (known, counted, compared) if counting else (known,):
+        try:
+            state, reason = db.read(look, timeout_ms=_COUNT_MS)
+        except PgvistaError:  # it takes too long, or something went: the search has its result
+            return ()
+        if state != "in step":
+            break
     if state != "stale":
         return ()
     return (f"The statistics for BM25 are stale: {reason} The page Collections refreshes them.",)
@@ -266,21 +264,28 @@ def _entry(connection: Connection[Any], tables: Bm25) -> _Entry | None:
     return catalog.run(connection, registry.entry(tables)).fetchone()
 
 
-def _one(connection: Connection[Any], query: Query) -> int:
-    (number,) = catalog.run(connection, query).fetchone() or (0,)
-    return int(number)
-
-
-def _compared(counted: tuple[int, int], held: tuple[int, int]) -> tuple[State, str]:
+def _compared(
+    connection: Connection[Any], collection: Collection, tables: Bm25
+) -> tuple[State, str]:
     """Compare the documents and words of the side tables with the rows and words of the relation."""
-    if counted[0] != held[0]:
-        return "stale", f"{held[0]:,} rows have words, and {counted[0]:,} are counted."
-    if counted[1] != held[1]:
-        return (
-            "stale",
-            f"The rows hold {held[1]:,} words, each once a row, and {counted[1]:,} are counted.",
-        )
-    return "in step", ""
+    found = catalog.run(connection, bm25_sql.compare(collection, tables)).fetchone()
+    words, documents, words_held, rows = found or (0, 0, 0, 0)
+    state, reason = _differing("rows have words", documents, rows)
+    if state == "stale":
+        return state, reason
+    return _differing("words are in the rows, each once a row", words, words_held)
+
+
+def _differing(what: str, counted: int, held: int) -> tuple[State, str]:
+    if counted == held:
+        return "in step", ""
+    return "stale", f"{held:,} {what}, and {counted:,} are counted."
+
+
+def _known(connection: Connection[Any], collection: Collection, tables: Bm25) -> tuple[State, str]:
+    entry = _entry(connection, tables)
+    gone: tuple[State, str] = ("unknown", "The statistics are gone.")
+    return gone if entry is None else _watched(connection, collection, entry)
 
 
 def _watched(

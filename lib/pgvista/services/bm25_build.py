@@ -27,7 +27,11 @@ def statements(db: Database, collection: Collection) -> list[Query]:
     """Return what `bm25.build` would run, with 0 for the number that the side tables will get."""
     query = bm25_sql.has_labels(collection)
     labelled = db.read(lambda connection: catalog.run(connection, query).fetchone())
-    return build_sql.statements(collection, labelled=bool(labelled and labelled[0]))
+    return build_sql.statements(
+        collection,
+        labelled=bool(labelled and labelled[0]),
+        can_replace=db.capabilities.can_replace_triggers,
+    )
 
 
 def build_as_job(db: Database, collection: Collection, reporter: Reporter) -> bm25.Bm25Status:

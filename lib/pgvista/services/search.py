@@ -30,7 +30,7 @@ from pgvista.model.search import (
     Span,
 )
 from pgvista.services import bm25_extensions
-from pgvista.services.bm25 import fit, stale_note
+from pgvista.services.bm25 import fit, reread, stale_note
 from pgvista.services.plan import read_plan
 from pgvista.sql import bm25_extensions as extension_sql
 from pgvista.sql import keyword as keyword_sql
@@ -41,6 +41,8 @@ PlanKind = Literal["none", "estimate", "analyze"]
 
 _FIXED_COLUMNS = 3
 """id, content, metadata; the structured columns follow."""
+_ANEW = 3
+"""How often a search begins anew, since what it went by was removed or built anew meanwhile."""
 _LONGEST_WORD = 2_046
 """Bytes of a lexeme at most: Postgres leaves longer words out."""
 _NO_WEIGHT = "Both weights are 0: every hit has the same score, and the order says nothing."
@@ -68,13 +70,15 @@ def search(
     Words are embedded by the collection's own model, or by `embedder`, which must be that model.
     Raises InvalidInput when the request does not fit the collection.
     """
-    try:
-        return _search(db, collection, request, embedder, plan)
-    except (NotFound, QueryFailed) as error:
-        found = _without_what_went(db, collection, request, error)
-        if found is None:
-            raise
-        return _search(db, found, request, embedder, plan)
+    for _ in range(_ANEW):
+        try:
+            return _search(db, collection, request, embedder, plan)
+        except (NotFound, QueryFailed) as error:
+            found = _without_what_went(db, collection, request, error)
+            if found is None:
+                raise
+            collection = found
+    return _search(db, collection, request, embedder, plan)
 
 
 def _without_what_went(
@@ -82,7 +86,8 @@ def _without_what_went(
 ) -> Collection | None:
     """Return the collection without the index or the statistics that are gone; None: none are.
 
-    Statistics may be there still: then the collection is gone, and a second search says so.
+    Statistics that were built anew meanwhile take the place of those that are gone. If none are,
+    the collection is, and a second search says so.
     """
     if request.mode is Mode.SEMANTIC:
         return None
@@ -94,7 +99,8 @@ def _without_what_went(
     ):
         return replace(collection, bm25_index=None)
     if isinstance(error, NotFound) and collection.bm25 is not None:
-        return replace(collection, bm25=None)
+        now = reread(db, collection)
+        return replace(collection, bm25=None) if now == collection else now
     return None
 
 

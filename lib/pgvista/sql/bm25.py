@@ -8,6 +8,9 @@ Three tables in schema pgvista belong to a collection, told apart by a number:
   so that nothing is ever changed in place, and writers never wait for each other;
 - ``bm25_totals_<n>``: how many documents came or went with each statement, and their length.
 
+Whoever locks several of them does so in the order postings, totals, documents, so that a search and
+what removes them never wait for each other.
+
 A posting is 64 bits: document << 32 | label << 30 | length << 8 | term frequency. The length counts
 all words of the document; labels are those of setweight, D 0 to A 3; Postgres itself counts a word
 255 times at most.
@@ -137,7 +140,7 @@ def empty(bm25: Bm25) -> Query:
     """Remove all postings."""
     return Query(
         compose(
-            "truncate {postings}, {documents}, {totals}",
+            "truncate {postings}, {totals}, {documents}",
             postings=postings(bm25),
             documents=documents(bm25),
             totals=totals(bm25),
@@ -208,11 +211,15 @@ def measure(bm25: Bm25) -> Query:
     """Read documents, their length in words, rows of postings, lexemes and bytes."""
     return Query(
         compose(
-            """select coalesce(t.documents, 0)::bigint, coalesce(t.length, 0)::bigint,
-  (select count(*) from {postings}), (select count(distinct lexeme) from {postings}),
+            """select t.documents, t.length, p.blocks, p.lexemes,
   pg_total_relation_size({postings_name}) + pg_total_relation_size({documents_name})
     + pg_total_relation_size({totals_name})
-from (select sum(documents) as documents, sum(length) as length from {totals}) as t""",
+from (select count(*) as blocks, count(distinct lexeme) as lexemes from {postings}) as p
+cross join (
+  select coalesce(sum(documents), 0)::bigint as documents,
+    coalesce(sum(length), 0)::bigint as length
+  from {totals}
+) as t""",
             totals=totals(bm25),
             postings=postings(bm25),
             postings_name=sql.Literal(postings(bm25).as_string(None)),
@@ -257,60 +264,45 @@ def statements_written(bm25: Bm25) -> Query:
     return Query(compose("select count(*) from {totals}", totals=totals(bm25)))
 
 
-def count_documents(bm25: Bm25) -> Query:
-    """Count the documents that the totals speak of."""
-    return Query(
-        compose("select coalesce(sum(documents), 0)::bigint from {totals}", totals=totals(bm25))
-    )
-
-
-def rows_with_words(collection: Collection) -> Query:
-    """Count the rows that have a tsvector."""
+def compare_documents(collection: Collection, bm25: Bm25) -> Query:
+    """Count the documents that the totals speak of, and the rows that have a tsvector."""
     return Query(
         compose(
-            "select count(*) from {table} as r where {words} is not null",
+            """select (select coalesce(sum(documents), 0)::bigint from {totals}), count(*)
+from {table} as r where {words} is not null""",
+            totals=totals(bm25),
             table=relation(collection),
             words=words_of(collection, "r"),
         )
     )
 
 
-def count_words(bm25: Bm25) -> Query:
-    """Count the words that the postings speak of, each once a document."""
+def compare(collection: Collection, bm25: Bm25) -> Query:
+    """Count words and documents of the side tables, then words, each once a row, and rows."""
     return Query(
         compose(
-            "select coalesce(sum(sign * documents), 0)::bigint from {postings}",
-            postings=postings(bm25),
-        )
-    )
-
-
-def words_in_rows(collection: Collection) -> Query:
-    """Count the rows that have a tsvector, and their words, each once a row as in `count_words`."""
-    return Query(
-        compose(
-            """select count(words), coalesce(sum(length(words)), 0)::bigint
+            """select (select coalesce(sum(sign * documents), 0)::bigint from {postings}),
+  (select coalesce(sum(documents), 0)::bigint from {totals}),
+  coalesce(sum(length(words)), 0)::bigint, count(words)
 from (select {words} as words from {table} as r offset 0) as s""",
-            words=words_of(collection, "r"),
+            postings=postings(bm25),
+            totals=totals(bm25),
             table=relation(collection),
+            words=words_of(collection, "r"),
         )
     )
 
 
 def drop(bm25: Bm25) -> list[Query]:
-    """Remove side tables, function and entry in the registry; the triggers go with the function."""
+    """Remove function and side tables; triggers that call the function go with it."""
     return [
         Query(compose("drop function if exists {function} cascade", function=function(bm25))),
         Query(
             compose(
-                "drop table if exists {postings}, {documents}, {totals}",
+                "drop table if exists {postings}, {totals}, {documents}",
                 postings=postings(bm25),
                 documents=documents(bm25),
                 totals=totals(bm25),
             )
-        ),
-        Query(
-            compose("delete from pgvista.bm25 where number = {number}", number=param("number")),
-            {"number": bm25.number},
         ),
     ]

@@ -9,19 +9,28 @@ from pgvista.sql.names import relation
 from pgvista.sql.query import Query, compose, param
 
 
-def statements(collection: Collection, *, labelled: bool) -> list[Query]:
+def statements(collection: Collection, *, labelled: bool, can_replace: bool) -> list[Query]:
     """Build what makes the side tables of a collection, with 0 for the number it will get."""
     kept = bm25.keepable(collection)
-    made = Bm25(0, labelled, kept)
+    made, former = Bm25(0, labelled, kept), collection.bm25
     return [
         *registry.create_registry(),
         *([bm25.lock(collection)] if kept else []),
-        *(bm25.drop(collection.bm25) if collection.bm25 is not None else []),
+        *([registry.forget(former)] if former is not None else []),
         registry.register(collection, labelled=labelled, kept=kept),
         *bm25.create(collection, made),
         bm25_keep.fill(collection, made),
         bm25.index(made),
-        *([*bm25_keep.keep(collection, made), registry.note_triggers(made)] if kept else []),
+        *(keep(collection, made, can_replace=can_replace) if kept else []),
+        *(bm25.drop(former) if former is not None else []),
+    ]
+
+
+def keep(collection: Collection, made: Bm25, *, can_replace: bool) -> list[Query]:
+    """Build the triggers, and what remembers them."""
+    return [
+        *bm25_keep.keep(collection, made, can_replace=can_replace),
+        registry.note_triggers(made),
     ]
 
 

@@ -27,9 +27,11 @@ def fill(collection: Collection, bm25: Bm25) -> Query:
     return Query(_add(collection, bm25, relation(collection)))
 
 
-def keep(collection: Collection, bm25: Bm25) -> list[Query]:
+def keep(collection: Collection, bm25: Bm25, *, can_replace: bool) -> list[Query]:
     """Build the trigger function and the triggers that keep the postings in step.
 
+    They take the place of those of earlier side tables. `can_replace`: whether the server can do
+    that without holding back who reads the table (from Postgres 14 on).
     The function runs with the rights of who made it, since writers of the table have none on the
     side tables. Where those or a column were dropped it does nothing: no writing may fail for it.
     """
@@ -37,7 +39,7 @@ def keep(collection: Collection, bm25: Bm25) -> list[Query]:
         """
 begin
   if tg_op = 'TRUNCATE' then
-    truncate {postings}, {documents}, {totals};
+    truncate {postings}, {totals}, {documents};
     return null;
   end if;
   if tg_op = 'DELETE' then
@@ -76,16 +78,31 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as {body
         ),
         Query(compose("revoke all on function {function}() from public", function=keeper)),
         *[
-            Query(
-                compose(
-                    "create trigger {name} {event} for each statement execute function {function}()",
-                    name=sql.Identifier(f"pgvista_bm25_{name}"),
-                    event=compose(event, table=relation(collection)),
-                    function=keeper,
-                )
-            )
-            for name, event in _TRIGGERS
+            query
+            for trigger in _TRIGGERS
+            for query in _trigger(collection, bm25, *trigger, can_replace)
         ],
+    ]
+
+
+def _trigger(
+    collection: Collection, bm25: Bm25, event: str, when: LiteralString, can_replace: bool
+) -> list[Query]:
+    name, table = sql.Identifier(f"pgvista_bm25_{event}"), relation(collection)
+    making = Query(
+        compose(
+            "{create} trigger {name} {when} for each statement execute function {function}()",
+            create=sql.SQL("create or replace" if can_replace else "create"),
+            name=name,
+            when=compose(when, table=table),
+            function=function(bm25),
+        )
+    )
+    if can_replace:
+        return [making]
+    return [
+        Query(compose("drop trigger if exists {name} on {table}", name=name, table=table)),
+        making,
     ]
 
 

@@ -110,6 +110,14 @@ values ({name}::regclass, {labelled}, {kept}) returning number""",
     )
 
 
+def forget(bm25: Bm25) -> Query:
+    """Take a relation out of the registry."""
+    return Query(
+        compose("delete from pgvista.bm25 where number = {number}", number=param("number")),
+        {"number": bm25.number},
+    )
+
+
 def readers(collection: Collection) -> Query:
     """Name the roles that may read the relation and do not own it; '' stands for everybody."""
     return Query(
