@@ -17,16 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pgvista.errors import InvalidInput
+from pgvista.model import series
 from pgvista.model.map import SavedMap
 from pgvista.model.map_words import rows_in_words
 
-PALETTE = (
-    "#5cb2ff", "#cd6633", "#90bb42", "#643ec6", "#b33067", "#117197", "#6d5703", "#b260d6",
-)  # fmt: skip
-"""Colours that colour-blind readers tell apart as well, on light and on dark ground."""
 SYMBOLS = ("circle", "diamond", "square")
 """The shape of the first categories, of as many more, and so on: each has its own colour and shape."""
-OTHER = "#8A8F98"
+NAMED = len(series.LIGHT) * len(SYMBOLS)
+"""How many categories have a sign of their own."""
 SCALE = "Cividis"
 TEXT_LENGTH = 120
 _NUMERIC_FROM = 12
@@ -50,14 +48,13 @@ class Colours:
 def by_cluster(saved: SavedMap) -> Colours:
     """Return the colours of the map's clusters; of many the smallest are told as others."""
     names = tuple(label.label for label in saved.info.clusters)
-    most = len(PALETTE) * len(SYMBOLS)
-    if others := len(names) - most if len(names) > most else 0:
-        names = (*names[:most], f"{others} other{'s' * (others > 1)}")
-    return Colours("cluster", np.minimum(saved.points.cluster, most), names)
+    if others := len(names) - NAMED if len(names) > NAMED else 0:
+        names = (*names[:NAMED], f"{others} other{'s' * (others > 1)}")
+    return Colours("cluster", np.minimum(saved.points.cluster, NAMED), names)
 
 
 def by_values(title: str, values: Sequence[str | None]) -> Colours:
-    """Return colours for a column as text: a scale for many numbers, else the 24 largest categories."""
+    """Return colours for a column as text: a scale for many numbers, else the 27 largest categories."""
     numbers = _numbers(values)
     if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > _NUMERIC_FROM:
         return Colours(title, values=numbers)
@@ -67,7 +64,7 @@ def by_values(title: str, values: Sequence[str | None]) -> Colours:
             f"No row on the map has a value of {title!r}.", "Colour by another column or key."
         )
     chosen = [name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
-    chosen = chosen[: len(PALETTE) * len(SYMBOLS)]
+    chosen = chosen[:NAMED]
     number = {name: place for place, name in enumerate(chosen)}
     codes = np.array([number.get(value or "", -1) for value in values], dtype=np.int32)
     return Colours(title, codes, tuple(chosen))
@@ -139,9 +136,9 @@ def map_html(
             {"x": label.xy[0], "y": label.xy[1], "text": label.label}
             for label in saved.info.clusters[:40]
         ],
-        "palette": PALETTE,
+        "light": [*series.LIGHT, series.LIGHT_OTHER],
+        "dark": [*series.DARK, series.DARK_OTHER],
         "symbols": SYMBOLS,
-        "other": OTHER,
         "scale": SCALE,
     }
     here = files("pgvista.io") / "data" / "map"
@@ -174,7 +171,7 @@ def map_svg(saved: SavedMap, title: str, *, colours: Colours | None = None) -> s
     colour = _fill(coloured, len(points))
     codes = np.full(len(points), -1) if coloured.codes is None else coloured.codes
     dots = "".join(
-        _dot(x, y, radius, fill, int(code) // len(PALETTE))
+        _dot(x, y, radius, fill, int(code) // len(series.LIGHT))
         for (x, y), fill, code in zip(at, colour, codes, strict=True)
     )
     names = "".join(
@@ -220,19 +217,20 @@ def _dot(x: float, y: float, radius: float, fill: str, shape: int) -> str:
 
 def _fill(coloured: Colours, count: int) -> list[str]:
     if coloured.codes is not None:
-        most = len(PALETTE) * len(SYMBOLS)
+        several = len(series.LIGHT)
         return [
-            PALETTE[code % len(PALETTE)] if 0 <= code < most else OTHER for code in coloured.codes
+            series.LIGHT[code % several] if 0 <= code < NAMED else series.LIGHT_OTHER
+            for code in coloured.codes
         ]
     if coloured.values is None:
-        return [PALETTE[0]] * count
+        return [series.LIGHT[0]] * count
     from plotly.colors import sample_colorscale
 
     known = ~np.isnan(coloured.values)
     low, high = coloured.values[known].min(), coloured.values[known].max()
     share = np.where(known, (coloured.values - low) / ((high - low) or 1.0), 0.0)
     found: list[str] = sample_colorscale(SCALE, share.tolist())
-    return [fill if there else OTHER for fill, there in zip(found, known, strict=True)]
+    return [fill if there else series.LIGHT_OTHER for fill, there in zip(found, known, strict=True)]
 
 
 def _numbers(values: Sequence[str | None]) -> NDArray[np.float32] | None:

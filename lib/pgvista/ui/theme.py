@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pgvista.model import series
+
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -60,18 +62,7 @@ LIGHT = Palette(
     mark="#fff1c9",
     good="#15803d",
     bad="#c62f3b",
-    series=(
-        "#1f6feb",
-        "#c2650a",
-        "#1e5a6f",
-        "#6944b0",
-        "#56a46b",
-        "#86532e",
-        "#860000",
-        "#002194",
-        "#572245",
-        "#75818d",
-    ),
+    series=(*series.LIGHT, series.LIGHT_OTHER),
     scale=(
         "#e6f4f1",
         "#c9e8e2",
@@ -101,18 +92,7 @@ DARK = Palette(
     mark="#4a3b12",
     good="#4cc38a",
     bad="#ff7b81",
-    series=(
-        "#5aa9ff",
-        "#ffb454",
-        "#8afcfe",
-        "#a750e4",
-        "#83d3ad",
-        "#e1f193",
-        "#fe5b0f",
-        "#3e6da0",
-        "#ac5558",
-        "#8996a3",
-    ),
+    series=(*series.DARK, series.DARK_OTHER),
     scale=(
         "#0e2d2b",
         "#10403c",

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pgvista.io.map_files import OTHER, PALETTE, SYMBOLS, by_cluster, by_values, map_html, map_svg
+from pgvista.io.map_files import NAMED, SYMBOLS, by_cluster, by_values, map_html, map_svg
 from pgvista.model.map import ClusterLabel, MapInfo, SavedMap, empty_points, no_quality
 from pgvista.model.map_spec import MapSpec
 from pgvista.model.metric import Metric
-
-NAMED = len(PALETTE) * len(SYMBOLS)
+from pgvista.model.series import LIGHT_OTHER
 
 
 def saved(clusters: int) -> SavedMap:
@@ -54,12 +53,12 @@ def drawn(svg: str) -> list[tuple[str, ...]]:
     return [tuple(item) for item in found]
 
 
-@pytest.mark.parametrize("clusters", [1, 8, 9, NAMED])
+@pytest.mark.parametrize("clusters", [1, 9, 10, NAMED])
 def test_each_cluster_has_its_own_sign(clusters: int) -> None:
     signs = drawn(map_svg(saved(clusters), "map"))
     assert len(signs) == 2 * clusters + 1
     assert len(set(signs[:-1])) == clusters
-    assert signs[-1] == ("circle", OTHER, "")
+    assert signs[-1] == ("circle", LIGHT_OTHER, "")
 
 
 def test_the_smallest_of_many_clusters_are_told_as_others() -> None:
@@ -70,7 +69,7 @@ def test_the_smallest_of_many_clusters_are_told_as_others() -> None:
     assert coloured.codes.max() == NAMED
     signs = drawn(map_svg(found, "map"))
     assert len(set(signs)) == NAMED + 1
-    assert {sign[1] for sign in signs[2 * NAMED :]} == {OTHER}
+    assert {sign[1] for sign in signs[2 * NAMED :]} == {LIGHT_OTHER}
     page = map_html(found, "map", ())
     (data,) = re.findall(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)
     told = json.loads(data)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from tests.unit.colour_vision import VISION, nearest
 
-from pgvista.io.map_files import OTHER, PALETTE
 from pgvista.ui.theme import DARK, LIGHT, Palette
 
 CONFIG = Path(__file__).resolve().parents[3] / ".streamlit" / "config.toml"
@@ -122,12 +121,6 @@ def test_series_are_told_apart_by_every_reader(palette: Palette, without: str, v
 def test_series_stand_out_from_the_ground(palette: Palette) -> None:
     for colour in palette.series:
         assert contrast(colour, palette.background) >= 2.9, colour
-
-
-@pytest.mark.parametrize("vision", VISION)
-def test_colours_of_files_are_told_apart_by_every_reader(vision: str) -> None:
-    distance, *pair = nearest([*PALETTE, OTHER, LIGHT.background, DARK.background], vision)
-    assert distance >= 0.075, pair
 
 
 def test_what_the_app_is_shipped_with_is_closed_to_the_outside(config: dict[str, Any]) -> None:
