@@ -196,7 +196,6 @@ def state_without_counting(db: Database, collection: Collection) -> tuple[State,
     tables = collection.bm25
     if tables is None:
         return "unknown", "There are no statistics."
-
     return db.read(lambda connection: _known(connection, collection, tables))
 
 

@@ -9,7 +9,7 @@ Three tables in schema pgvista belong to a collection, told apart by a number:
 - ``bm25_totals_<n>``: how many documents came or went with each statement, and their length.
 
 Whoever locks several of them does so in the order postings, totals, documents, so that a search and
-what removes them never wait for each other.
+a build never wait for each other.
 
 A posting is 64 bits: document << 32 | label << 30 | length << 8 | term frequency. The length counts
 all words of the document; labels are those of setweight, D 0 to A 3; Postgres itself counts a word
