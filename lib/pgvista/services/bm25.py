@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -170,7 +171,9 @@ def status(db: Database, collection: Collection) -> Bm25Status:
         found, length, blocks, lexemes, size = measured
         state, reason = _compared(connection, collection, tables)
         if state == "in step":
-            state, reason = _watched(connection, collection, entry)
+            state, reason = _watched(
+                collection, entry, lambda: _fingerprint(connection, collection)
+            )
         return Bm25Status(
             state=state,
             reason=reason,
@@ -196,7 +199,17 @@ def state_without_counting(db: Database, collection: Collection) -> tuple[State,
     tables = collection.bm25
     if tables is None:
         return "unknown", "There are no statistics."
-    return db.read(lambda connection: _known(connection, collection, tables))
+    asking = registry.entry(tables)
+    found = db.query(asking.statement, asking.params, timeout_ms=_COUNT_MS)
+    if not found:
+        return "unknown", "The statistics are gone."
+
+    def now() -> str | None:
+        query = registry.fingerprint(collection)
+        rows = db.query(query.statement, query.params)
+        return rows[0][0] if rows else None
+
+    return _watched(collection, found[0], now)
 
 
 def stale_note(
@@ -216,9 +229,6 @@ def stale_note(
     ):
         return ()
 
-    def known(connection: Connection[Any]) -> tuple[State, str]:
-        return _known(connection, collection, tables)
-
     def counted(connection: Connection[Any]) -> tuple[State, str]:
         both = catalog.run(connection, bm25_sql.compare_documents(collection, tables)).fetchone()
         return _differing("rows have words", *(both or (0, 0)))
@@ -226,15 +236,16 @@ def stale_note(
     def compared(connection: Connection[Any]) -> tuple[State, str]:
         return _compared(connection, collection, tables)
 
-    state, reason = "unknown", ""
-    counting = nothing_found and bm25_sql.keepable(collection)
-    for look in (known, counted, compared) if counting else (known,):
-        try:
-            state, reason = db.read(look, timeout_ms=_COUNT_MS)
-        except PgvistaError:  # it takes too long, or something went: the search has its result
-            return ()
-        if state != "in step":
-            break
+    try:
+        state, reason = state_without_counting(db, collection)
+        if nothing_found and bm25_sql.keepable(collection):
+            for look in (counted, compared):
+                if state == "in step":
+                    state, reason = db.read(look, timeout_ms=_COUNT_MS)
+    except (
+        PgvistaError
+    ):  # it takes too long, or something went meanwhile: the search has its result
+        return ()
     if state != "stale":
         return ()
     return (f"The statistics for BM25 are stale: {reason} The page Collections refreshes them.",)
@@ -281,27 +292,26 @@ def _differing(what: str, counted: int, held: int) -> tuple[State, str]:
     return "stale", f"{held:,} {what}, and {counted:,} are counted."
 
 
-def _known(connection: Connection[Any], collection: Collection, tables: Bm25) -> tuple[State, str]:
-    entry = _entry(connection, tables)
-    gone: tuple[State, str] = ("unknown", "The statistics are gone.")
-    return gone if entry is None else _watched(connection, collection, entry)
-
-
 def _watched(
-    connection: Connection[Any], collection: Collection, entry: _Entry
+    collection: Collection, entry: _Entry, now: Callable[[], str | None]
 ) -> tuple[State, str]:
-    """Tell what is known without a look at the rows."""
+    """Tell what is known without a look at the rows; `now` reads the relation's fingerprint."""
     before, _, kept = entry
     if kept:
         return "in step", "Triggers count every row as it is written."
     if bm25_sql.keepable(collection):
         return "stale", SWITCHED_OFF
-    now = catalog.run(connection, registry.fingerprint(collection)).fetchone()
-    if before is None or now is None:
+    current = now()
+    if before is None or current is None:
         return "unknown", "Nothing tells when somebody writes to this relation."
-    if before != now[0]:
+    if before != current:
         return "stale", "The relation was written to since its words were counted."
     return "in step", "Nothing was written since the words were counted."
+
+
+def _fingerprint(connection: Connection[Any], collection: Collection) -> str | None:
+    found = catalog.run(connection, registry.fingerprint(collection)).fetchone()
+    return found[0] if found else None
 
 
 def fit(collection: Collection, request: SearchRequest) -> tuple[SearchRequest, tuple[str, ...]]:
@@ -364,9 +374,9 @@ def _fit_extension(
 
 
 def _fill(connection: Connection[Any], collection: Collection, tables: Bm25) -> None:
-    state = catalog.run(connection, registry.fingerprint(collection)).fetchone()
+    state = _fingerprint(connection, collection)
     catalog.run(connection, bm25_keep.fill(collection, tables))
-    catalog.run(connection, registry.note_fingerprint(tables, state[0] if state else None))
+    catalog.run(connection, registry.note_fingerprint(tables, state))
 
 
 def _run_all(connection: Connection[Any], queries: list[Query]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import LiteralString
 
 from psycopg import sql
@@ -173,9 +175,10 @@ where b.number = {number}""",
     )
 
 
+@lru_cache(maxsize=256)
 def entry(bm25: Bm25) -> Query:
     """Read what the registry says: fingerprint and time of the last build, and `kept` as it is now."""
-    return Query(
+    query = Query(
         compose(
             "select b.fingerprint, b.built_at, {kept} from pgvista.bm25 b where b.number = {number}",
             kept=_kept(),
@@ -183,3 +186,4 @@ def entry(bm25: Bm25) -> Query:
         ),
         {"number": bm25.number},
     )
+    return replace(query, made=query.sql.as_bytes(None))  # each search asks
