@@ -347,7 +347,7 @@ def compressed(picture: bytes) -> bytes:
         if out.tell() < MAX_BYTES:
             break
         out = io.BytesIO()
-        image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        image.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
             out, "PNG", optimize=True
         )
     return out.getvalue()
