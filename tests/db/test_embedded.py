@@ -132,6 +132,20 @@ def kill_server(folder: Path) -> int:
     return pid
 
 
+def stop(pid: int) -> None:
+    """Stop a process, and wait until none of its threads runs."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 60
+    while set(thread_states(pid)) - {"T"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def thread_states(pid: int) -> Iterator[str]:
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        yield stat.read_text().rpartition(")")[2].split()[0]
+
+
 def has_ended(pid: int) -> bool:
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
@@ -361,7 +375,7 @@ class TestKilledServer:
     ) -> None:
         other = hold()
         add_row(other.answer())
-        os.kill(other.process.pid, signal.SIGSTOP)  # its parent cannot reap it now
+        stop(other.process.pid)  # the server's parent cannot reap it now
         pid = kill_server(folder)
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
         server = start_embedded(folder)
