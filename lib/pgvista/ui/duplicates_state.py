@@ -15,9 +15,9 @@ from pgvista.model.metric import Metric
 from pgvista.services import duplicate_scan
 from pgvista.services.duplicates import without
 from pgvista.ui import connection
-from pgvista.ui.errors import show_error
+from pgvista.ui.components.panels import empty_state
 from pgvista.ui.jobs import job_panel, start_job
-from pgvista.ui.state import link
+from pgvista.ui.state import go
 
 PAGE = "duplicates_page"
 _SCAN = "_duplicates_scan"
@@ -78,8 +78,7 @@ def find_scan(db: Database, collection: Collection) -> DuplicateScan | None:
         try:
             duplicate_scan.check_index(db, collection)
         except InvalidInput as error:
-            show_error(error)
-            link("pages/tune/indexes.py", "Indexes", collection=collection.name)
+            _offer_remedy(collection, error)
             return None
     _offer_job(collection, method, rows)
     return None
@@ -99,6 +98,20 @@ def _take_from_job(collection: Collection) -> None:
         st.session_state[_JOB] = None
         keep_scan(collection, job.result)
         st.rerun()
+
+
+def _offer_remedy(collection: Collection, error: InvalidInput) -> None:
+    """Say what a large collection lacks, and lead to where it is had."""
+    page, label = ("indexes", "Indexes") if collection.roles.id else ("collections", "Collections")
+    pressed = empty_state(
+        error.message.rstrip("."),
+        error.hint,
+        key="duplicates_lacking",
+        icon=":material/account_tree:",
+        actions={page: label},
+    )
+    if pressed is not None:
+        go(pressed, collection=collection.name)
 
 
 def _offer_job(collection: Collection, method: Method, rows: int) -> None:
