@@ -28,7 +28,7 @@ from bench.vectors import make_rows, make_texts
 import pgvista
 from pgvista.io.samples import python_reference_rows
 from pgvista.model.search import KeywordRank, Mode, SearchRequest
-from pgvista.services import bm25
+from pgvista.services import bm25, bm25_state
 from pgvista.services.collections import stats
 from pgvista.services.search import search
 
@@ -59,7 +59,7 @@ def measure(name: str, collection: pgvista.Collection, queries: Sequence[str]) -
             times[rank].append((time.perf_counter() - start) * 1000)
     p50 = {rank: statistics.median(found[5:]) for rank, found in times.items()}
     held = stats(collection.db, collection.info)
-    state = bm25.status(collection.db, collection.info)
+    state = bm25_state.status(collection.db, collection.info)
     return {
         "rows": held.rows,
         "of": name,

@@ -412,6 +412,29 @@ class TestWords:
         words(app, "docs", "Refresh")
         assert ":green-badge[in step]" in texts(app)
 
+    def test_many_words_are_compared_one_by_one_on_demand(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with_rows(workbench)
+        monkeypatch.setattr("pgvista.services.bm25_state.WORD_FOR_WORD", 3)
+        with workbench.db.transaction() as connection:
+            connection.execute("set local session_replication_role = replica")
+            connection.execute(
+                """update pgvista.docs set content = reverse(content)
+where id = (select min(id) from pgvista.docs)"""
+            )
+        app = open_page("collections", collection="docs")
+        assert ":green-badge[in step]" in texts(app)
+        assert "Rows and words are as many as are counted" in texts(app)
+        press(app, "Check")
+        assert ":orange-badge[stale]" in texts(app)
+        assert "1 row has other words than are counted" in texts(app)
+        words(app, "docs", "Refresh")
+        assert "counted anew" in texts(app)
+        press(app, "Refresh")
+        assert finish_jobs(app) == [JobState.DONE]
+        assert ":green-badge[in step]" in texts(app)
+
     def test_names_of_any_characters_and_no_rows(
         self, open_page: OpenPage, workbench: Workbench
     ) -> None:

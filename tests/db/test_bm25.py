@@ -14,7 +14,7 @@ import pytest
 import pgvista
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Roles
-from pgvista.services import bm25
+from pgvista.services import bm25, bm25_state
 from pgvista.services import collections as collection_service
 from pgvista.sql.bm25 import CROWDED
 
@@ -246,10 +246,10 @@ def test_rows_that_others_write_are_counted(
     with connection.cursor().copy("copy pgvista.docs (id, content) from stdin") as copy:
         copy.write_row(("copied", "dog hat hat"))
     check(docs, database_url, "cat hat dog")
-    assert bm25.status(docs.db, docs.info).state == "in step"
+    assert bm25_state.status(docs.db, docs.info).state == "in step"
     connection.execute("truncate pgvista.docs")
     assert not docs.search("cat", mode="keyword").hits
-    assert bm25.status(docs.db, docs.info).documents == 0
+    assert bm25_state.status(docs.db, docs.info).documents == 0
 
 
 def test_what_is_rolled_back_is_not_counted(
@@ -291,73 +291,7 @@ def test_many_writers_at_once_and_joining_meanwhile(
             f"having count(*) > {CROWDED} or min(sign) < 0"
         ).fetchall()
     assert left == []
-    assert bm25.status(docs.db, docs.info).state == "in step"
-
-
-def test_a_trigger_switched_off_is_noticed_and_mended(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_insert")
-    connection.execute("insert into pgvista.docs (id, content) values ('x', 'unseen zebra')")
-    nothing = docs.search("zebra", mode="keyword")
-    assert not nothing.hits
-    assert "stale: A trigger that counts words is off" in nothing.notes[-1]
-    docs.info = bm25.reread(docs.db, docs.info)
-    assert docs.info.bm25 is not None
-    assert not docs.info.bm25.kept
-    state = bm25.status(docs.db, docs.info)
-    assert state.state == "stale"
-    assert "8 rows have words, and 7 are counted" in state.reason
-    docs.info = bm25.refresh(docs.db, docs.info)
-    assert docs.info.bm25 is not None
-    assert docs.info.bm25.kept
-    check(docs, database_url, "zebra cat")
-
-
-def test_a_trigger_that_was_off_for_a_while_is_noticed(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_update")
-    connection.execute("update pgvista.docs set content = 'a gnu' where id = 'cats'")
-    connection.execute("alter table pgvista.docs enable trigger pgvista_bm25_update")
-    told = docs.search("cat", mode="keyword").notes[-1]
-    assert "stale: A trigger that counts words is off, or was off or made anew since" in told
-    state = bm25.status(docs.db, docs.info)
-    assert state.state == "stale"
-    docs.info = bm25.refresh(docs.db, docs.info)
-    assert bm25.status(docs.db, docs.info).state == "in step"
-    assert docs.search("cat", mode="keyword").notes == ()
-    check(docs, database_url, "gnu cat")
-
-
-def test_a_text_that_no_trigger_saw_changed_is_noticed(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("set session_replication_role = replica")
-    connection.execute("update pgvista.docs set content = 'an unseen gnu' where id = 'cats'")
-    connection.execute("reset session_replication_role")
-    nothing = docs.search("gnu", mode="keyword")
-    assert not nothing.hits
-    assert "each once a row" in nothing.notes[-1]
-    state = bm25.status(docs.db, docs.info)
-    assert state.state == "stale"
-    assert "each once a row" in state.reason
-    docs.info = bm25.refresh(docs.db, docs.info)
-    assert bm25.status(docs.db, docs.info).state == "in step"
-    check(docs, database_url, "gnu cat")
-
-
-def test_an_entry_of_before_triggers_were_noted(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("update pgvista.bm25 set fingerprint = '16384:7'")
-    docs.info = bm25.reread(docs.db, docs.info)
-    assert docs.info.bm25 is not None
-    assert docs.info.bm25.kept
-    assert bm25.status(docs.db, docs.info).state == "in step"
-    assert docs.search("cat", mode="keyword").notes == ()
-    connection.execute("alter table pgvista.docs disable trigger pgvista_bm25_delete")
-    assert "stale" in docs.search("cat", mode="keyword").notes[-1]
+    assert bm25_state.status(docs.db, docs.info).state == "in step"
 
 
 def test_side_tables_dropped_under_a_search(
@@ -437,14 +371,14 @@ def test_a_materialised_view_is_counted_on_demand(
         assert seen.info.bm25 is not None
         assert not seen.info.bm25.kept
         assert found(seen, "cat dog") == pytest.approx(found(docs, "cat dog"))
-        assert bm25.status(db.db, seen.info).state == "in step"
+        assert bm25_state.status(db.db, seen.info).state == "in step"
         assert seen.search("cat", mode="keyword").notes == ()
         connection.execute("update pgvista.docs set content = 'cat' where id = 'fox'")
         connection.execute("refresh materialized view pgvista.seen")
-        assert bm25.status(db.db, seen.info).state == "stale"
+        assert bm25_state.status(db.db, seen.info).state == "stale"
         assert "statistics for BM25 are stale" in seen.search("cat", mode="keyword").notes[-1]
         seen.info = bm25.refresh(db.db, seen.info)
-        assert bm25.status(db.db, seen.info).state == "in step"
+        assert bm25_state.status(db.db, seen.info).state == "in step"
         assert found(seen, "cat dog") == pytest.approx(found(docs, "cat dog"))
 
 
@@ -460,7 +394,7 @@ def test_text_without_a_stored_tsvector(database_url: str, connection: psycopg.C
         connection.execute("insert into plain values (3, 'dogs and cats', '[1,2]')")
         connection.execute("update plain set body = 'a mouse' where id = 1")
         assert set(found(plain, "cat")) == {"3"}
-        assert bm25.status(db.db, plain.info).documents == 3
+        assert bm25_state.status(db.db, plain.info).documents == 3
         again = collection_service.adopt(db.db, "public", "plain", text_config="simple")
         assert again.bm25 is None  # they would count English stems
 

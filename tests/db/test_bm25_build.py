@@ -12,7 +12,7 @@ import pgvista
 from pgvista.errors import Cancelled, PermissionDenied, PgvistaError
 from pgvista.model.collection import Bm25
 from pgvista.model.progress import Progress, SilentReporter
-from pgvista.services import bm25, bm25_build
+from pgvista.services import bm25, bm25_build, bm25_state
 from pgvista.sql import bm25 as bm25_sql
 from pgvista.sql import bm25_keep
 from pgvista.sql.query import Query
@@ -88,7 +88,7 @@ def test_it_can_be_stopped_while_it_waits_for_a_writer(
     with pytest.raises(Cancelled):
         bm25_build.build_as_job(docs.db, docs.info, reporter)
     connection.execute("rollback")
-    assert bm25.reread(docs.db, docs.info).bm25 is None
+    assert bm25_state.reread(docs.db, docs.info).bm25 is None
     assert reporter.stages[-1] == "waiting for writers to end"
 
 
@@ -127,7 +127,7 @@ def test_stopping_one_does_not_stop_the_other(
     connection.execute("commit")
     first.join(30)
     assert ended == {"patient": "done", "stopped": "Cancelled"}
-    assert bm25.reread(docs.db, docs.info).bm25 is not None
+    assert bm25_state.reread(docs.db, docs.info).bm25 is not None
 
 
 def test_searches_go_on_while_the_words_are_counted_anew(
@@ -194,7 +194,7 @@ create or replace view pgvista.slow as
         slow = db.collection("slow").info
         with pytest.raises(Cancelled):
             bm25_build.build_as_job(db.db, slow, StoppedOnceBegun())
-        assert bm25.reread(db.db, slow).bm25 is None
+        assert bm25_state.reread(db.db, slow).bm25 is None
 
 
 class StoppedOnceBegun(SilentReporter):

@@ -15,6 +15,7 @@ from pgvista.errors import Cancelled, PermissionDenied, PgvistaError, ReadOnly
 from pgvista.model.collection import Collection
 from pgvista.model.progress import Progress, Reporter
 from pgvista.services import bm25, catalog
+from pgvista.services.bm25_state import Bm25Status, status
 from pgvista.sql import bm25 as bm25_sql
 from pgvista.sql import bm25_build as build_sql
 from pgvista.sql import progress as progress_sql
@@ -34,12 +35,12 @@ def statements(db: Database, collection: Collection) -> list[Query]:
     )
 
 
-def build_as_job(db: Database, collection: Collection, reporter: Reporter) -> bm25.Bm25Status:
+def build_as_job(db: Database, collection: Collection, reporter: Reporter) -> Bm25Status:
     """Build as `bm25.build` does, and return how the side tables are then."""
     return _watched(db, collection, reporter, bm25.build)
 
 
-def refresh_as_job(db: Database, collection: Collection, reporter: Reporter) -> bm25.Bm25Status:
+def refresh_as_job(db: Database, collection: Collection, reporter: Reporter) -> Bm25Status:
     """Bring the side tables in step as `bm25.refresh` does, and return how they are then."""
     return _watched(db, collection, reporter, bm25.refresh)
 
@@ -49,7 +50,7 @@ def _watched(
     collection: Collection,
     reporter: Reporter,
     work: Callable[[Database, Collection], Collection],
-) -> bm25.Bm25Status:
+) -> Bm25Status:
     """Do the work while another thread looks at it.
 
     When the reporter says stop, the statement is cancelled, everything is as it was before, and
@@ -75,7 +76,7 @@ def _watched(
         raise
     finally:
         watcher.end()
-    return bm25.status(db, made)
+    return status(db, made)
 
 
 class _Watcher(threading.Thread):

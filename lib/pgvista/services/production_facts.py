@@ -29,7 +29,7 @@ from pgvista.model.production import (
 from pgvista.model.server import version_tuple
 from pgvista.model.sweep import SweepResult
 from pgvista.model.tuning import NearestRequest, Target
-from pgvista.services import bm25, catalog, collections
+from pgvista.services import bm25_state, catalog, collections
 from pgvista.services.recommend import recommend
 from pgvista.services.sweep_store import list_sweeps
 from pgvista.sql import diagnosis as diagnosis_sql
@@ -277,7 +277,7 @@ def _words(db: Database, stats: CollectionStats) -> WordsFacts:
         return WordsFacts("none")
     with suppress(PgvistaError):
         if stats.rows > WORDS_ROWS or collection.kind is RelationKind.FOREIGN:
-            return WordsFacts(*bm25.state_without_counting(db, collection))
-        found = bm25.status(db, collection)
+            return WordsFacts(*bm25_state.state_without_counting(db, collection))
+        found = bm25_state.status(db, collection)
         return WordsFacts(found.state, found.reason)
     return WordsFacts("unknown", "The statistics could not be read.")

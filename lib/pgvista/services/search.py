@@ -30,7 +30,8 @@ from pgvista.model.search import (
     Span,
 )
 from pgvista.services import bm25_extensions
-from pgvista.services.bm25 import fit, reread, stale_note
+from pgvista.services.bm25 import fit
+from pgvista.services.bm25_state import reread, stale_note
 from pgvista.services.plan import read_plan
 from pgvista.sql import bm25_extensions as extension_sql
 from pgvista.sql import keyword as keyword_sql

@@ -264,19 +264,6 @@ def statements_written(bm25: Bm25) -> Query:
     return Query(compose("select count(*) from {totals}", totals=totals(bm25)))
 
 
-def compare_documents(collection: Collection, bm25: Bm25) -> Query:
-    """Count the documents that the totals speak of, and the rows that have a tsvector."""
-    return Query(
-        compose(
-            """select (select coalesce(sum(documents), 0)::bigint from {totals}), count(*)
-from {table} as r where {words} is not null""",
-            totals=totals(bm25),
-            table=relation(collection),
-            words=words_of(collection, "r"),
-        )
-    )
-
-
 def compare(collection: Collection, bm25: Bm25) -> Query:
     """Count words and documents of the side tables, then words, each once a row, and rows."""
     return Query(

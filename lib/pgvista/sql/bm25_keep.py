@@ -9,7 +9,7 @@ from psycopg import sql
 from pgvista.model.collection import Bm25, Collection
 from pgvista.sql.bm25 import documents, function, postings, sequence, totals, words_of
 from pgvista.sql.names import relation
-from pgvista.sql.query import Query, compose
+from pgvista.sql.query import Query, column, compose
 
 _TRIGGERS: tuple[tuple[str, LiteralString], ...] = (
     ("insert", "after insert on {table} referencing new table as new_rows"),
@@ -159,38 +159,98 @@ def _remove(collection: Collection, bm25: Bm25, rows: sql.Composable) -> sql.Com
     )
 
 
-def _write(bm25: Bm25, sign: int) -> sql.Composed:
-    """Return the part of a statement that writes the postings of the rows in ``numbered``.
+def count_differing(collection: Collection, bm25: Bm25) -> Query:
+    """Count the rows whose postings are not what their words make, by a checksum for each row.
+
+    About a second for a million postings, thirty times what `bm25.compare` takes.
+    """
+    source, posting, _ = _postings(bm25)
+    return Query(
+        compose(
+            """with numbered as (
+  select r.id, k.doc, r.fts
+  from (select {key} as id, {words} as fts from {table} as r offset 0) as r
+    left join {documents} as k on k.id = r.id
+),
+sized as materialized (
+  {sized}
+),
+held as (
+  select doc, sum(hashint8extended({posting}, hashtextextended(u.lexeme collate "C", 0))) as checksum
+  from {source} group by id, doc
+),
+counted as (
+  select posting >> 32 as doc, sum(p.sign * hashint8extended(posting, p.seed)) as checksum
+  from (
+    select sign, postings, hashtextextended(lexeme, 0) as seed from {postings} offset 0
+  ) as p cross join unnest(p.postings) as posting
+  group by posting >> 32
+)
+select count(*) from counted full join held on held.doc = counted.doc
+where coalesce(counted.checksum, 0) <> coalesce(held.checksum, 0)""",
+            key=column("r", collection.roles.id or "id"),
+            words=words_of(collection, "r"),
+            table=relation(collection),
+            documents=documents(bm25),
+            sized=compose(_SIZED),
+            posting=posting,
+            source=source,
+            postings=postings(bm25),
+        )
+    )
+
+
+_SIZED: LiteralString = """select *, (
+    select coalesce(sum(coalesce(cardinality(positions), 1)), 0) from unnest(fts)
+  ) as length
+  from numbered"""
+"""Rows with the number of their words."""
+
+
+def _postings(bm25: Bm25) -> tuple[sql.Composed, sql.Composed, sql.Composed]:
+    """Return what the lexemes of the rows in ``sized`` are read from, the posting of one, and their number.
 
     A stripped tsvector has no positions: each of its words counts once.
     """
-    plain: LiteralString = """select u.lexeme, {sign}, count(*),
-  array_agg((doc::bigint << 32) | (length << 8) | coalesce(cardinality(u.positions), 1))
-from sized cross join unnest(fts) as u
-group by u.lexeme"""
-    labelled: LiteralString = """select u.lexeme, {sign}, count(*) filter (where w.first),
-  array_agg((doc::bigint << 32) | (w.label << 30) | (length << 8) | w.frequency)
-from sized cross join unnest(fts) as u cross join lateral (
+    if not bm25.labelled:
+        return (
+            compose("sized cross join unnest(fts) as u"),
+            compose("(doc::bigint << 32) | (length << 8) | coalesce(cardinality(u.positions), 1)"),
+            compose("count(*)"),
+        )
+    return (
+        compose(
+            """sized cross join unnest(fts) as u cross join lateral (
   select row_number() over (order by label) = 1 as first, count(*) as frequency,
     case label when 'A' then 3 when 'B' then 2 when 'C' then 1 else 0 end::bigint as label
   from unnest(coalesce(u.weights, array['D'])) as label group by label
-) as w
-group by u.lexeme"""
+) as w"""
+        ),
+        compose("(doc::bigint << 32) | (w.label << 30) | (length << 8) | w.frequency"),
+        compose("count(*) filter (where w.first)"),
+    )
+
+
+def _write(bm25: Bm25, sign: int) -> sql.Composed:
+    """Return the part of a statement that writes the postings of the rows in ``numbered``."""
+    source, posting, number = _postings(bm25)
     return compose(
         """, sized as materialized (
-  select doc, fts, (
-    select coalesce(sum(coalesce(cardinality(positions), 1)), 0) from unnest(fts)
-  ) as length
-  from numbered
+  {sized}
 ),
 counted as (
   insert into {totals} (documents, length)
   select {sign} * count(*), {sign} * coalesce(sum(length), 0) from sized having count(*) > 0
 )
 insert into {postings} (lexeme, sign, documents, postings)
-{rows}""",
+select u.lexeme, {sign}, {number}, array_agg({posting})
+from {source}
+group by u.lexeme""",
+        sized=compose(_SIZED),
         totals=totals(bm25),
         sign=sql.Literal(sign),
         postings=postings(bm25),
-        rows=compose(labelled if bm25.labelled else plain, sign=sql.Literal(sign)),
+        number=number,
+        posting=posting,
+        source=source,
     )

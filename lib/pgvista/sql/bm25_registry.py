@@ -177,10 +177,20 @@ where b.number = {number}""",
 
 @lru_cache(maxsize=256)
 def entry(bm25: Bm25) -> Query:
-    """Read what the registry says: fingerprint and time of the last build, and `kept` as it is now."""
+    """Read what the registry says: fingerprint and time of the last build, and `kept` as it is now.
+
+    Beside them, the number of rows written to the relation and its partitions so far.
+    """
     query = Query(
         compose(
-            "select b.fingerprint, b.built_at, {kept} from pgvista.bm25 b where b.number = {number}",
+            """select b.fingerprint, b.built_at, {kept}, (
+    select coalesce(sum(pg_stat_get_tuples_inserted(w.relid)
+      + pg_stat_get_tuples_updated(w.relid) + pg_stat_get_tuples_deleted(w.relid)), 0)::bigint
+    from (
+      select b.relation::oid union select relid::oid from pg_partition_tree(b.relation)
+    ) as w (relid)
+  )
+from pgvista.bm25 b where b.number = {number}""",
             kept=_kept(),
             number=param("number"),
         ),

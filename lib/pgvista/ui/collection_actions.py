@@ -10,7 +10,7 @@ from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.model.collection import Collection, CollectionStats, RelationKind
 from pgvista.services import collections
-from pgvista.services.bm25 import Bm25Status
+from pgvista.services.bm25_state import Bm25Status
 from pgvista.sql import collection as ddl
 from pgvista.ui import format as form
 from pgvista.ui.components.panels import sql_panel

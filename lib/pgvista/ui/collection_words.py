@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -11,8 +12,8 @@ import streamlit as st
 from pgvista.db.database import Database
 from pgvista.errors import PgvistaError
 from pgvista.model.collection import Bm25, Collection, CollectionStats
-from pgvista.services import bm25, bm25_build, bm25_extensions, collections
-from pgvista.services.bm25 import Bm25Status
+from pgvista.services import bm25, bm25_build, bm25_extensions, bm25_state, collections
+from pgvista.services.bm25_state import Bm25Status
 from pgvista.sql import bm25 as bm25_sql
 from pgvista.sql import bm25_build as build_sql
 from pgvista.sql.query import Query
@@ -83,7 +84,7 @@ def standing(collection: Collection, status: Bm25Status | None) -> tuple[str, _C
     if tables.kept:
         return "by triggers", "gray", "Triggers count every row as it is written. Not checked."
     if bm25_sql.keepable(collection):
-        return "stale", "orange", bm25.SWITCHED_OFF
+        return "stale", "orange", bm25_state.SWITCHED_OFF
     return "as built", "gray", "The words are as they were when counted. Not checked."
 
 
@@ -108,14 +109,23 @@ def figures(stats: CollectionStats, status: Bm25Status | None) -> list[tuple[str
 def _status(
     db: Database, stats: CollectionStats
 ) -> tuple[Bm25Status | None, datetime | None, PgvistaError | None]:
-    """Look at small tables at once; of others return what was found, and when it was asked for."""
+    """Look at small tables at once; word by word, and at others, when that is asked for.
+
+    Returns what was found, when it was asked for, and what went wrong.
+    """
     tables = stats.collection.bm25
     if tables is None:
         return None, None, None
     try:
-        if _small(stats):
-            return bm25.status(db, stats.collection), None, None
-        return *_asked(db, stats.collection, tables), None
+        found = bm25_state.status(db, stats.collection) if _small(stats) else None
+        if found is not None and (
+            found.state != "in step" or found.word_for_word or stats.collection.row_security
+        ):
+            return found, None, None
+        asked, at = _asked(db, stats.collection, tables)
+        if found is not None and asked is not None:
+            asked = replace(found, state=asked.state, reason=asked.reason)
+        return asked or found, at, None
     except PgvistaError as error:
         return None, None, error
 
@@ -133,10 +143,10 @@ def _asked(
     place = (db.label, collection.name, tables)
     if st.button(
         "Check", key=f"words.check.{collection.name}", icon=":material/fact_check:",
-        help="Whether the statistics are in step. Reads the whole table.",
+        help="Compares every word of every row with what is counted. Reads the whole table.",
     ):  # fmt: skip
         with st.spinner("Reading the table"):
-            found = bm25.status(db, collection)
+            found = bm25_state.status(db, collection, thorough=True)
         st.session_state[_CHECKED] = (place, found, datetime.now().astimezone())
     checked = st.session_state.get(_CHECKED)
     if checked is None or checked[0] != place:
