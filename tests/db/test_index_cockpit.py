@@ -438,6 +438,11 @@ def test_a_partitioned_table_is_built_and_dropped_without_concurrently(db: Datab
     parts = collections.open_collection(db, "parts", "public")
     made = indexes.create_index(db, parts, IndexSpec(target=IndexTarget.BIT))
     assert made.valid
+    read = "select pg_table_size('public.part_1'), pg_indexes_size('public.part_1')"
+    stats = collections.stats(db, parts)
+    assert [(stats.table_bytes, stats.index_bytes)] == db.query(read.encode(), {})
+    assert stats.table_bytes > 0
+    assert sum(index.size_bytes for index in stats.indexes) == stats.index_bytes
     rebuild_index(db, parts, made, reporter=Watching())
     indexes.drop_index(db, made)
     assert indexes.vector_indexes(db, parts) == ()

@@ -80,8 +80,12 @@ _HAS_VECTOR: LiteralString = """exists (
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       and e.extname = 'vector' and t.typname in ('vector', 'halfvec'))"""
 
-_SIZES: LiteralString = """case when c.relkind in ('v', 'f') then 0 else pg_table_size(c.oid) end as table_bytes,
-  case when c.relkind in ('v', 'f') then 0 else pg_indexes_size(c.oid) end as index_bytes"""
+_SIZES: LiteralString = """case when c.relkind = 'p' then (
+      select coalesce(sum(pg_table_size(p.relid)), 0)::bigint from pg_partition_tree(c.oid) p
+    ) when c.relkind in ('v', 'f') then 0 else pg_table_size(c.oid) end as table_bytes,
+  case when c.relkind = 'p' then (
+      select coalesce(sum(pg_indexes_size(p.relid)), 0)::bigint from pg_partition_tree(c.oid) p
+    ) when c.relkind in ('v', 'f') then 0 else pg_indexes_size(c.oid) end as index_bytes"""
 
 
 def relations_with_vectors() -> Query:
@@ -116,7 +120,9 @@ def indexes(schema: str, table: str) -> Query:
     return Query(
         compose(
             """select xn.nspname, x.relname, m.amname, pg_get_indexdef(i.indexrelid),
-  pg_relation_size(i.indexrelid), i.indisvalid and i.indisready,
+  case when x.relkind = 'I' then (
+    select coalesce(sum(pg_relation_size(p.relid)), 0)::bigint from pg_partition_tree(x.oid) p
+  ) else pg_relation_size(x.oid) end, i.indisvalid and i.indisready,
   array(select coalesce(a.attname, '') from unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
     left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
     order by k.place)::text[],
@@ -128,11 +134,13 @@ def indexes(schema: str, table: str) -> Query:
   (select p.phase from pg_stat_progress_create_index p
     where p.datname = current_database() and p.index_relid = i.indexrelid limit 1)
 from pg_index i
-  left join (
-    select s.indexrelid, s.idx_scan as scans,
-      (to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan  -- from Postgres 16 on
+  left join lateral (
+    select sum(s.idx_scan)::bigint as scans,
+      max((to_jsonb(s) ->> 'last_idx_scan')::timestamptz) as last_scan  -- from Postgres 16 on
     from pg_stat_all_indexes s
-  ) u on u.indexrelid = i.indexrelid
+    where s.indexrelid = i.indexrelid
+      or s.indexrelid in (select relid from pg_partition_tree(i.indexrelid))
+  ) u on true
   join pg_class x on x.oid = i.indexrelid join pg_namespace xn on xn.oid = x.relnamespace
   join pg_am m on m.oid = x.relam
   join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
