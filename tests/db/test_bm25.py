@@ -14,8 +14,10 @@ import pytest
 import pgvista
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Roles
+from pgvista.model.search import Mode, SearchRequest, Span
 from pgvista.services import bm25, bm25_state
 from pgvista.services import collections as collection_service
+from pgvista.services.search import search
 from pgvista.sql.bm25 import CROWDED
 
 TEXTS = {
@@ -464,6 +466,42 @@ def test_another_language_is_ranked_without_statistics(docs: pgvista.api.Collect
 
 
 # -- how words are stored
+
+
+def test_matched_words_are_marked_in_titles_that_are_searched(
+    database_url: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        """create table notes (id int primary key, content text, embedding vector(1), metadata jsonb,
+  fts tsvector generated always as (setweight(to_tsvector('english', coalesce(metadata ->> 'title', '')), 'A') ||
+    to_tsvector('english', content)) stored)"""
+    )
+    connection.execute(
+        """insert into notes values (1, 'far out', '[1]', '{"title": "A <b>whale</b>"}'),
+  (2, 'whales', '[1]', '{}'), (3, 'a sea', '[1]', '{"title": "\ue000Whales\ue001 again"}')"""
+    )
+    with pgvista.connect(database_url) as db:
+        columns = {"title": "text"}
+        books = db.create_collection("books", dimension=1, columns=columns, labels={"title": "A"})
+        books.upsert([{"id": "1", "title": "Of whales", "content": "sea", "embedding": [1]}])
+        plain = db.create_collection("plain", dimension=1, columns=columns)
+        plain.upsert([{"id": "1", "title": "Of whales", "content": "a whale", "embedding": [1]}])
+        notes = db.collection("notes")
+        for mode in (Mode.KEYWORD, Mode.HYBRID):
+
+            def titles(
+                made: pgvista.api.Collection, mode: Mode = mode
+            ) -> dict[str, tuple[Span, ...]]:
+                request = SearchRequest(mode=mode, text="whale", vector=(1.0,))
+                return {hit.id: hit.title for hit in search(db.db, made.info, request).hits}
+
+            assert titles(books) == {"1": (Span("Of "), Span("whales", marked=True))}
+            assert titles(plain) == {"1": ()}  # the words of its titles are not searched
+            seen = titles(notes)
+            assert [span.text for span in seen["1"] if span.marked] == ["whale"]
+            assert "".join(span.text for span in seen["1"]) == "A <b>whale</b>"
+            assert seen["2"] == ()
+        assert books.search([1.0]).hits[0].title == ()
 
 
 def test_a_title_with_a_label_counts_more(database_url: str) -> None:

@@ -135,6 +135,8 @@ class Collection:
     """The index of an extension for BM25; None: there is none on the text that a search can use."""
     row_security: bool = False
     """Whether policies keep rows of it from the role that asks."""
+    titled: bool = False
+    """Whether the stored words are those of titles too: of a column or key of metadata ``title``."""
     search_defaults: tuple[tuple[str, str | float | bool | None], ...] = ()
     """Fields of a SearchRequest that searches of this collection begin with, by name."""
     extension_schema: str | None = None

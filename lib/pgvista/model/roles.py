@@ -39,6 +39,8 @@ class ColumnInfo:
     key: Literal["primary", "unique"] | None = None
     config: str | None = None
     """Text-search configuration of a generated tsvector column."""
+    titled: bool = False
+    """Whether a generated tsvector column is made of titles too."""
 
     @property
     def is_vector(self) -> bool:

@@ -238,6 +238,8 @@ class Hit:
     keyword_term: float | None = None
     snippet: tuple[Span, ...] = ()
     """The passages around matched words, or the beginning of the text."""
+    title: tuple[Span, ...] = ()
+    """The title, in a search by words that looks into titles too."""
 
     @property
     def parent_id(self) -> str | None:

@@ -227,6 +227,7 @@ def collection_of(
         bm25=kept.get("bm25"),
         bm25_index=_bm25_index(row, roles),
         row_security=row["row_security"],
+        titled=roles.fts is not None and by_name[roles.fts].titled,
         search_defaults=_search_defaults(kept.get("search_defaults")),
         extension_schema=db.capabilities.extension_qualifier,
     )

@@ -20,8 +20,9 @@ from pgvista.model.search import (
 )
 from pgvista.science.fusion import Fused, fuse
 from pgvista.services.bm25 import fit
-from pgvista.services.search import query_vector, snippet, term, weight_notes
+from pgvista.services.search import marked, query_vector, snippet, term, weight_notes
 from pgvista.sql import search as search_sql
+from pgvista.sql.keyword import marks_titles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +130,7 @@ def _rows(
     """Read rows as hits without places and scores."""
     query = search_sql.rows(collection, request, ids)
     end = _FIXED_COLUMNS + len(collection.columns)
+    titled = marks_titles(collection, request)
     return {
         row[0]: Hit(
             id=row[0],
@@ -140,6 +142,7 @@ def _rows(
             },
             score=0.0,
             snippet=snippet(row[1], row[end]),
+            title=marked(row[end + 1]) if titled else (),
         )
         for row in db.query(query.statement, query.params)
     }

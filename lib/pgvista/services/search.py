@@ -124,8 +124,8 @@ def _search(
     start = time.perf_counter()
     rows = db.query(query.statement, query.params, settings=settings)
     lexemes = None
-    tail = _FIXED_COLUMNS + len(collection.columns)
-    first = dict(zip(search_sql.TAIL, rows[0][tail:], strict=False)) if rows else {}
+    names, end = search_sql.tail(collection, request), _FIXED_COLUMNS + len(collection.columns)
+    first = dict(zip(names, rows[0][end:], strict=True)) if rows else {}
     semantic_rows = first.get("semantic_rows", None if request.mode is Mode.KEYWORD else 0)
     keyword_rows = first.get("keyword_rows", None if request.mode is Mode.SEMANTIC else 0)
     if request.mode is not Mode.SEMANTIC and not keyword_rows:
@@ -267,7 +267,7 @@ def query_vector(
 
 def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> Hit:
     base = _FIXED_COLUMNS + len(collection.columns)
-    found = dict(zip(search_sql.TAIL, row[base:], strict=False))
+    found = dict(zip(search_sql.tail(collection, request), row[base:], strict=True))
     score = found["score"]
     if request.mode is Mode.SEMANTIC:
         score = (request.metric or collection.metric).similarity(found["distance"])
@@ -289,6 +289,7 @@ def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> 
         semantic_term=term(found["semantic_rank"], found["semantic_term"]),
         keyword_term=term(found["keyword_rank"], found["keyword_term"]),
         snippet=snippet(row[1], found["headline"]),
+        title=marked(found.get("title")),
     )
 
 
@@ -309,19 +310,24 @@ def _lists(found: Sequence[Any] | None) -> CandidateLists:
 
 
 def snippet(content: str | None, headline: str | None) -> tuple[Span, ...]:
-    """Split a headline at the marks around matched words; the marks themselves are never shown."""
+    """Return a hit's passages; without a headline, the beginning of its text."""
     if headline is None:
         if content is None:
             return ()
         short = content[: keyword_sql.SNIPPET_LENGTH]
         return (Span(short + ("…" if len(short) < len(content) else "")),)
+    return marked(headline)
+
+
+def marked(headline: str | None) -> tuple[Span, ...]:
+    """Split what ts_headline returns at the marks around matched words."""
     spans: list[Span] = []
-    for number, piece in enumerate(headline.split(keyword_sql.MARK_START)):
-        marked, stop, rest = piece.partition(keyword_sql.MARK_STOP)
+    for number, piece in enumerate((headline or "").split(keyword_sql.MARK_START)):
+        text, stop, rest = piece.partition(keyword_sql.MARK_STOP)
         if number and stop:
-            spans.append(Span(marked, True))
-            marked = rest
-        text = marked.replace(keyword_sql.MARK_STOP, "")
+            spans.append(Span(text, True))
+            text = rest
+        text = text.replace(keyword_sql.MARK_STOP, "")
         if text:
             spans.append(Span(text))
     return tuple(spans)

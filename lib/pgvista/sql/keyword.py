@@ -11,10 +11,10 @@ from psycopg import sql
 from pgvista.errors import InvalidInput
 from pgvista.model.collection import Collection
 from pgvista.model.label_weights import BM25_LABEL_WEIGHTS
-from pgvista.model.search import KeywordMatch, KeywordRank, SearchRequest
+from pgvista.model.search import KeywordMatch, KeywordRank, Mode, SearchRequest
 from pgvista.sql import bm25_extensions, bm25_rank
 from pgvista.sql.names import id_expression, relation
-from pgvista.sql.query import Query, column, compose, join, param
+from pgvista.sql.query import NOTHING, Query, column, compose, join, param
 
 MARK_START = "\ue000"
 MARK_STOP = "\ue001"
@@ -100,7 +100,8 @@ def keyword_parts(
 
     `words`: the common table expressions, with the query as ``words.tsquery``; `best`: a select of
     (id, score), at most `limit` rows that meet all `conditions` on the relation ``d``; `headline`:
-    the text with its matched words marked. Raises InvalidInput when the collection has no text in
+    the text with its matched words marked; `title`: a further column with that of the title, where
+    `marks_titles`. Raises InvalidInput when the collection has no text in
     the language asked for.
     """
     fts = _fts(collection, request)
@@ -109,6 +110,7 @@ def keyword_parts(
     parts = {
         "words": _words(collection, request),
         "headline": _headline(collection, request, asked),
+        "title": _title(collection, request, asked),
     }
     if request.keyword_rank is KeywordRank.BM25:
         if collection.bm25 is None:
@@ -245,6 +247,45 @@ def _fts(collection: Collection, request: SearchRequest) -> sql.Composable:
     )
 
 
+def marks_titles(collection: Collection, request: SearchRequest) -> bool:
+    """Tell whether a search marks the words that it matched in titles."""
+    return (
+        collection.titled
+        and request.highlight
+        and request.mode is not Mode.SEMANTIC
+        and _title_of(collection) is not None
+    )
+
+
+def _title_of(collection: Collection) -> sql.Composable | None:
+    """Return the title of a row, as hits show it: of metadata, else a column."""
+    found: list[sql.Composable] = []
+    if collection.roles.metadata is not None:
+        metadata = column("d", collection.roles.metadata)
+        found.append(compose("{metadata} ->> 'title'", metadata=metadata))
+    if any(item.name == "title" for item in collection.columns):
+        found.append(compose("{title}::text", title=column("d", "title")))
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else compose("coalesce({all})", all=join(", ", found))
+
+
+def _title(collection: Collection, request: SearchRequest, asked: sql.Composable) -> sql.Composable:
+    title = _title_of(collection)
+    if title is None or not marks_titles(collection, request):
+        return NOTHING
+    return compose(
+        ",\n  ts_headline({config}, {title}, {tsquery}, {whole}) as title",
+        config=config(collection, request),
+        title=title,
+        tsquery=asked,
+        whole=_WHOLE_TEXT,
+    )
+
+
+_WHOLE_TEXT = sql.Literal(f"StartSel={MARK_START}, StopSel={MARK_STOP}, HighlightAll=true")
+
+
 def _headline(
     collection: Collection, request: SearchRequest, asked: sql.Composable
 ) -> sql.Composable:
@@ -259,7 +300,7 @@ def _headline(
         config=config(collection, request),
         tsquery=asked,
         short=sql.Literal(SNIPPET_LENGTH),
-        whole=sql.Literal(f"StartSel={MARK_START}, StopSel={MARK_STOP}, HighlightAll=true"),
+        whole=_WHOLE_TEXT,
         parts=sql.Literal(
             f"StartSel={MARK_START}, StopSel={MARK_STOP}, MaxFragments=3, MaxWords=35,"
             f' MinWords=15, FragmentDelimiter="{FRAGMENT_DELIMITER}"'

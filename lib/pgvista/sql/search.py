@@ -1,7 +1,7 @@
 """Semantic, keyword and hybrid search, each as one statement.
 
 Every statement returns, in this order: id, content, metadata, structured columns,
-and then as `TAIL` says.
+and then as `tail` says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pgvista.model.search import (
 )
 from pgvista.sql.filters import FilterSql
 from pgvista.sql.fusion import fusion_parts
-from pgvista.sql.keyword import keyword_parts, keyword_values
+from pgvista.sql.keyword import keyword_parts, keyword_values, marks_titles
 from pgvista.sql.names import (
     column_type,
     distance_operator,
@@ -34,7 +34,7 @@ from pgvista.sql.names import (
 )
 from pgvista.sql.query import NOTHING, Query, column, compose, join, local_settings, param
 
-TAIL = (
+_TAIL = (
     "distance",
     "semantic_rank",
     "keyword_score",
@@ -45,11 +45,21 @@ TAIL = (
     "semantic_rows",
     "keyword_rows",
     "headline",
-    "lists",
 )
-"""What follows the structured columns. `lists` is there in a hybrid search that asks for them, in
-the first row alone: the ids and distances of one list, the ids and scores of the other, and the
-score that covers the query."""
+
+
+def tail(collection: Collection, request: SearchRequest) -> tuple[str, ...]:
+    """Return the names of what follows the structured columns.
+
+    `title` is there where `keyword.marks_titles`. `lists` is there in a hybrid search that asks for
+    them, in the first row alone: the ids and distances of one list, the ids and scores of the
+    other, and the score that covers the query.
+    """
+    return (
+        *_TAIL,
+        *(["title"] if marks_titles(collection, request) else []),
+        *(["lists"] if request.mode is Mode.HYBRID and request.lists else []),
+    )
 
 
 def search(
@@ -70,7 +80,8 @@ def search(
 def rows(collection: Collection, request: SearchRequest, ids: Sequence[str]) -> Query:
     """Build a statement for some rows of a hybrid search: as its hits, without places and scores.
 
-    Rows: id, content, metadata, structured columns, headline. Rows that are gone are left out.
+    Rows: id, content, metadata, structured columns, headline, and title where
+    `keyword.marks_titles`. Rows that are gone are left out.
     """
     builder = _Builder(collection, request, None)
     values = {"ids": list(ids), "depth": request.list_depth}
@@ -212,7 +223,7 @@ select {row},
   keyword.score::float8 as keyword_score, keyword.rank as keyword_rank, null::float8 as score,
   null::float8 as semantic_term, null::float8 as keyword_term,
   null::bigint as semantic_rows, count(*) over () as keyword_rows,
-  {headline} as headline
+  {headline} as headline{title}
 from (
   select *, row_number() over (order by score desc, id::text collate "C") as rank
   from (
@@ -263,7 +274,7 @@ select {row},
   fused.semantic_term, fused.keyword_term,
   (select count(*) from semantic) as semantic_rows,
   (select count(*) from keyword) as keyword_rows,
-  {headline} as headline{lists}
+  {headline} as headline{title}{lists}
 from fused
 join {table} on {id} = fused.id
 cross join words
@@ -282,7 +293,7 @@ order by fused.score desc, fused.semantic_rank, fused.keyword_rank
         return compose(
             """with {words}
 select {row},
-  {headline} as headline
+  {headline} as headline{title}
 from {table}
 cross join words
 where {match}""",

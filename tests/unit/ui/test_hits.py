@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgvista.model.search import Hit, Mode, Span
-from pgvista.ui.components.hits import Sum, _row, explain, headline
+from pgvista.ui.components.hits import MAX_TITLE_CHARS, Sum, _row, explain, headline
 
 
 def hit(
@@ -40,6 +40,20 @@ def test_a_title_that_the_snippet_begins_with_is_not_repeated_and_keeps_its_mark
     snippet = (Span("Font "), Span("size", marked=True), Span("\n\nOpen the "), Span("menu", True))
     found = hit("Font size\n\nOpen the menu", {"title": "font size"}, snippet)
     assert both(found) == ("Font [size]", "Open the [menu]")
+
+
+def test_words_are_marked_in_a_title_that_is_searched() -> None:
+    marked = (Span(" Font "), Span("size", marked=True))
+    found = hit("Open it.", {"title": "Font size"}, (Span("Open it."),), title=marked)
+    assert both(found) == ("Font [size]", "Open it.")
+    other = hit("Open it.", {"title": "Fonts"}, (Span("Open it."),), title=marked)
+    assert both(other) == ("Fonts", "Open it.")  # the words of another title were looked at
+    words = tuple(Span(f"word{number} ", number % 2 == 1) for number in range(60))
+    long = hit("x", {"title": "".join(span.text for span in words).strip()}, title=words)
+    title, _ = headline(long)
+    assert title[1].marked
+    assert title[-1].text == "…"
+    assert len(text(title).replace("[", "").replace("]", "")) <= 2 * MAX_TITLE_CHARS
 
 
 def test_a_title_that_ends_inside_a_word_of_the_snippet_is_no_repetition() -> None:

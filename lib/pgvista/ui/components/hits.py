@@ -236,8 +236,8 @@ def headline(hit: Hit) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """Return a hit's title and its snippet without a repetition of the title.
 
     The title is that of the metadata or columns, else a short first line or sentence of the text,
-    else the text's first words. Where the snippet begins with the title, the words marked there
-    are marked in the title instead.
+    else the text's first words. Words are marked in it where titles are searched, or where the
+    snippet begins with the title, whose marks it takes then.
     """
     content = (hit.content or "").strip()
     snippet = hit.snippet or ((Span(_cut(content, MAX_PREVIEW_CHARS)),) if content else ())
@@ -247,13 +247,26 @@ def headline(hit: Hit) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         return (Span(hit.id),), snippet
     split = _end_of(title.removesuffix("…").rstrip(), snippet)
     if split is None:
-        return (Span(_cut(title, 2 * MAX_TITLE_CHARS)),), snippet
+        return _cut_spans(_marked_title(hit, title), 2 * MAX_TITLE_CHARS), snippet
     head, rest = _split(snippet, split)
     if title.endswith("…"):
         head = (*head, Span("…"))
     rest_text = "".join(span.text for span in rest)
     trim = len(rest_text) - len(rest_text.lstrip(_JOINTS))
     return _trimmed(head), _split(rest, trim)[1]
+
+
+def _marked_title(hit: Hit, title: str) -> tuple[Span, ...]:
+    same = "".join(span.text for span in hit.title).strip() == title
+    return _trimmed(hit.title) if same else (Span(title),)
+
+
+def _cut_spans(spans: tuple[Span, ...], length: int) -> tuple[Span, ...]:
+    text = "".join(span.text for span in spans).rstrip()
+    short = _cut(text, length)
+    if short == text:
+        return _split(spans, len(text))[0]
+    return (*_split(spans, len(short) - 1)[0], Span("…"))
 
 
 def _first_words(content: str) -> str:
