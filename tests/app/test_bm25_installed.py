@@ -96,7 +96,7 @@ def test_what_the_server_has_is_offered_and_made_by_a_button(
     assert 'create extension if not exists "pg_textsearch"' in statements[-1]
     assert "with (text_config = 'simple')" in statements[-1]
     app.segmented_control(key="words.extension").set_value("pg_search").run()
-    assert 'using paradedb (("id"::pdb.literal), ("content"::pdb.simple))' in statements[-1]
+    assert 'using paradedb ("id", ("content"::pdb.simple))' in statements[-1]
     app.segmented_control(key="words.extension").set_value("vchord_bm25").run()
     button = app.button(key="words.extension.make")
     assert button.label == "Install, and index the text"

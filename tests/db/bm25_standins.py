@@ -48,7 +48,6 @@ create operator @extschema@.<@> (
 PG_SEARCH = """
 create schema pdb;
 create domain pdb.simple as text;
-create domain pdb.literal as text;
 create access method paradedb type index handler bthandler;
 create access method bm25 type index handler bthandler;
 create operator class @extschema@.paradedb_text_ops default for type text using paradedb as

@@ -140,7 +140,7 @@ def test_no_index_and_an_index_that_went_are_told(server: Workbench, database_ur
     docs = index(server, database_url, "pg_textsearch")
     made = docs.info.bm25_index
     assert made is not None
-    bm25_extensions.drop(server.db, made)
+    bm25_extensions.drop(server.db, docs.info, made)
     result = docs.search("cat", mode="keyword", rank="extension")
     assert result.notes == (
         "Ranked by pgvista's own BM25, since docs has no index of an extension for BM25.",
@@ -183,6 +183,33 @@ def test_what_makes_an_index_is_run_whole_or_not_at_all(
     assert of(server, "pg_textsearch").standing == "available"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_index_is_dropped_whole_and_made_again(
+    server: Workbench, database_url: str, name: str
+) -> None:
+    def left() -> list[Any]:
+        with psycopg.connect(database_url) as session:
+            return session.execute(
+                """select attname from pg_attribute
+where attrelid = 'pgvista.docs'::regclass and attnum > 0 and not attisdropped
+union select tgname from pg_trigger where tgrelid = 'pgvista.docs'::regclass
+union select proname from pg_proc where pronamespace = 'pgvista'::regnamespace order by 1"""
+            ).fetchall()
+
+    before = left()
+    docs = index(server, database_url, name)
+    assert docs.info.bm25_index is not None
+    bm25_extensions.drop(server.db, docs.info, docs.info.bm25_index)
+    assert left() == before
+    again = index(server, database_url, name)
+    assert ids(again) == BY_LENGTH
+    other = server.create_collection("other", dimension=2, text_config="simple")
+    with psycopg.connect(database_url, autocommit=True) as session:
+        for query in bm25_extensions.making(of(server, name), other.info):
+            session.execute(without_options(query.text()).encode())
+    assert server.collection("other").info.bm25_index is not None
+
+
 def test_who_may_not_is_told(server: Workbench, database_url: str) -> None:
     role = f"reader_{os.getpid()}"
     index(server, database_url, "pg_textsearch")
@@ -201,7 +228,7 @@ def test_who_may_not_is_told(server: Workbench, database_url: str) -> None:
                 made = docs.info.bm25_index
                 assert made is not None
                 with pytest.raises(PgvistaError, match="owner"):
-                    bm25_extensions.drop(reader.db, made)
+                    bm25_extensions.drop(reader.db, docs.info, made)
         finally:
             session.execute(f"drop owned by {role}; drop role {role}")
 

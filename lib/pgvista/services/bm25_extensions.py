@@ -78,8 +78,8 @@ def make(db: Database, collection: Collection, extension: Extension) -> None:
             catalog.run(connection, query)
 
 
-def drop(db: Database, made: Bm25Index) -> None:
-    """Remove an extension's index; the text and the extension stay."""
-    query = extension_sql.drop_index(made)
+def drop(db: Database, collection: Collection, made: Bm25Index) -> None:
+    """Remove an extension's index, and what was made for it; the text and the extension stay."""
     with db.transaction() as connection:
-        catalog.run(connection, query)
+        for query in extension_sql.drop_index(collection, made):
+            catalog.run(connection, query)

@@ -41,7 +41,9 @@ PARADEDB_STEMMERS = frozenset(
 """Languages whose stems pg_search knows."""
 
 _TOKENS = "bm25_tokens"
-"""The column that VectorChord-bm25 keeps its tokens in."""
+"""The column that VectorChord-bm25 keeps its tokens in, and the name of the trigger that fills it."""
+_TOKENIZER: LiteralString = "pgvista_bert"
+"""The tokenizer that makes them; whoever has one called bert may have made it of another model."""
 _SCHEMA = {"pg_textsearch": "public", "pg_search": "paradedb", "vchord_bm25": "bm25_catalog"}
 """Where the extensions put their objects, unless told otherwise."""
 _RENAMED = (0, 25)
@@ -108,26 +110,24 @@ def index(name: str, collection: Collection, version: str = "") -> list[Query]:
         "table": table,
         "content": content,
         "tokens": sql.Identifier(_TOKENS),
-        "function": sql.Identifier(collection.schema, index_name(collection.table, _TOKENS)),
-        "trigger": sql.Identifier(_TOKENS),
-        "new": compose(
-            "tokenizer_catalog.tokenize(new.{content}, 'bert')::bm25_catalog.bm25vector",
-            content=content,
-        ),
+        "function": _tokens_function(collection),
+        "tokenizer": sql.Literal(_TOKENIZER),
     }
     return [
         Query(compose(template, **parts))
         for template in (
-            "select tokenizer_catalog.create_tokenizer('bert', 'model = \"bert_base_uncased\"')",
-            "alter table {table} add column {tokens} bm25_catalog.bm25vector",
+            """select tokenizer_catalog.create_tokenizer({tokenizer}, 'model = "bert_base_uncased"')
+where not exists (select from tokenizer_catalog.tokenizer where name = {tokenizer})""",
+            "alter table {table} add column if not exists {tokens} bm25_catalog.bm25vector",
             """update {table} set {tokens} =
-  tokenizer_catalog.tokenize({content}, 'bert')::bm25_catalog.bm25vector""",
-            """create function {function}() returns trigger language plpgsql as $$
+  tokenizer_catalog.tokenize({content}, {tokenizer})::bm25_catalog.bm25vector""",
+            """create or replace function {function}() returns trigger language plpgsql as $$
 begin
-  new.{tokens} := {new};
+  new.{tokens} := tokenizer_catalog.tokenize(new.{content}, {tokenizer})::bm25_catalog.bm25vector;
   return new;
 end $$""",
-            """create trigger {trigger} before insert or update of {content} on {table}
+            "drop trigger if exists {tokens} on {table}",
+            """create trigger {tokens} before insert or update of {content} on {table}
 for each row execute function {function}()""",
             "create index {index} on {table} using bm25 ({tokens} bm25_catalog.bm25_ops)",
         )
@@ -153,9 +153,7 @@ def _index_of_pg_search(
             index=named,
             table=relation(collection),
             method=sql.SQL("paradedb" if renamed else "bm25"),
-            key=compose("({key}::pdb.literal)", key=sql.Identifier(key))
-            if _is_text(collection.key_type)
-            else sql.Identifier(key),
+            key=sql.Identifier(key),  # a text is taken as it is; a tokenizer is refused for a key
             content=content,
             options=compose("({options})", options=sql.SQL(", ").join(map(sql.Literal, options)))
             if options
@@ -171,9 +169,24 @@ def is_there(made: Bm25Index) -> Query:
     return Query(compose("select to_regclass({index}) is not null", index=named))
 
 
-def drop_index(made: Bm25Index) -> Query:
-    """Build what removes an extension's index; the text stays as it is."""
-    return Query(compose("drop index {index}", index=sql.Identifier(made.schema, made.name)))
+def drop_index(collection: Collection, made: Bm25Index) -> list[Query]:
+    """Build what removes an extension's index, and what was made for it; the text stays as it is."""
+    dropped = Query(compose("drop index {index}", index=sql.Identifier(made.schema, made.name)))
+    if made.extension != "vchord_bm25":
+        return [dropped]
+    trigger = compose(
+        "drop function if exists {function}() cascade", function=_tokens_function(collection)
+    )
+    tokens = compose(
+        "alter table {table} drop column if exists {tokens}",
+        table=relation(collection),
+        tokens=sql.Identifier(_TOKENS),
+    )
+    return [dropped, Query(trigger), Query(tokens)]
+
+
+def _tokens_function(collection: Collection) -> sql.Identifier:
+    return sql.Identifier(collection.schema, index_name(collection.table, _TOKENS))
 
 
 def planned_index(name: str, collection: Collection) -> Bm25Index:
@@ -253,6 +266,7 @@ def _ranked(
         "schema": sql.Identifier(made.extension_schema),
         "index": sql.Literal(sql.Identifier(made.schema, made.name).as_string(None)),
         "words": param("words"),
+        "tokenizer": sql.Literal(_TOKENIZER),
     }
     if made.extension == "pg_search":
         score = compose("pdb.score({key})", **parts)
@@ -267,7 +281,7 @@ def _ranked(
         if made.extension == "pg_textsearch"
         else """{tokens} operator(pg_catalog.<&>)
   {schema}.to_bm25query({index}::regclass,
-  tokenizer_catalog.tokenize({words}::text, 'bert')::{schema}.bm25vector)"""
+  tokenizer_catalog.tokenize({words}::text, {tokenizer})::{schema}.bm25vector)"""
     )
     order = compose(distance, **parts)
     return compose("-({distance})", distance=order), order, None
@@ -282,7 +296,3 @@ def settings(made: Bm25Index, rows: int) -> dict[str, str]:
 
 def _index(collection: Collection) -> str:
     return index_name(collection.table, "bm25")
-
-
-def _is_text(kind: str) -> bool:
-    return kind == "text" or kind.startswith(("character", "varchar"))

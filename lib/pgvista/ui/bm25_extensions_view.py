@@ -83,12 +83,12 @@ def _make(db: Database, collection: Collection, extension: Extension) -> None:
 def _drop(db: Database, collection: Collection, made: Bm25Index) -> None:
     if confirmed(
         f"Drop the index of {made.extension}", name=collection.name,
-        sql=f"{extension_sql.drop_index(made).text()};",
-        consequence="No row is touched, and the extension stays. Searches that rank by it rank by "
+        sql="\n".join(f"{query.text()};" for query in extension_sql.drop_index(collection, made)),
+        consequence="No text is touched, and the extension stays. Searches that rank by it rank by "
         "pgvista's own BM25 from then on, and say so.",
         key=f"words.extension.drop.{collection.name}", read_only=db.read_only,
     ):  # fmt: skip
-        bm25_extensions.drop(db, made)
+        bm25_extensions.drop(db, collection, made)
         say(f"The index of {plain(made.extension)} on {plain(collection.name)} is dropped")
         choose(collection.name)
         st.rerun()
