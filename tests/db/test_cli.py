@@ -286,6 +286,7 @@ def test_bad_rows_are_set_aside(run: Run, tmp_path: Path) -> None:
         (["search", "c", "x", "--limit", "many"], 2, "Usage: pgvista search"),
         (["search", "c", "x", "--mode", "magic"], 2, "Usage: pgvista search"),
         (["search", "c", "x", "--filter", "{"], 2, "not JSON"),
+        (["search", "c", "x", "--filter", " "], 2, "filter is empty"),
         (["search", "c", "x", "--filter", '{"a": {"$near": 1}}'], 2, "$near"),
         (["search", "c", "x", "--ef-search", "1001"], 2, "ef_search"),
         (["search", "c", "x", "--rrf-k", "nan"], 2, "rrf_k"),

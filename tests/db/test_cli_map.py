@@ -133,6 +133,7 @@ def test_filter_and_no_save(run: Run, tmp_path: Path) -> None:
         (["--n-neighbors", "1"], "2 to 200"),
         (["--method", "isomap"], "isomap"),
         (["--filter", "{"], "filter"),
+        (["--filter", ""], "filter is empty"),
         (["--filter", '{"topic": "none"}'], "with this filter"),
         (["--filter", '{"topic": "none"}'], "Let the filter take more rows"),
     ],

@@ -90,6 +90,7 @@ def test_sweeps_are_kept_unless_asked_not_to(docs: Collection, module_database_u
         (("--recall", "95"), 2, "0 to 1"),
         (("--p95", "-1"), 2, "above 0"),
         (("--filter", "{"), 2, ""),
+        (("--filter", ""), 2, "filter is empty"),
         (("--connections", "0"), 2, "1 to 200"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pgvista.cli.connection import database_options, open_database
+from pgvista.cli.filter_text import FILTER_TEXT
 from pgvista.cli.output import print_json, tell
 from pgvista.cli.progress import duration, progress_on_stderr
 from pgvista.errors import InvalidInput
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
     help="At most so many rows, drawn at random by the seed.",
 )
 @click.option("--all", "all_rows", is_flag=True, help="All rows, as far as memory holds them.")
-@click.option("--filter", "filter_json", metavar="JSON", help="Only rows that meet it.")
+@click.option(
+    "--filter", "filter_json", type=FILTER_TEXT, metavar="JSON", help="Only rows that meet it."
+)
 @click.option(
     "--n-neighbors",
     type=int,

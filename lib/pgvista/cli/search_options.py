@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pgvista.cli.filter_text import FILTER_TEXT
 from pgvista.model.filters import parse_filter
 from pgvista.model.label_weights import (
     BM25_LABEL_WEIGHTS,
@@ -46,6 +47,7 @@ _OPTIONS = (
     click.option(
         "--filter",
         "filter_json",
+        type=FILTER_TEXT,
         metavar="JSON",
         help='Rows to search, e.g. {"year": {"$gte": 1970}, "lang": "de"}.',
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pgvista.cli.connection import database_options, open_database
+from pgvista.cli.filter_text import FILTER_TEXT
 from pgvista.cli.output import print_json, printable, table, tell
 from pgvista.cli.progress import progress_on_stderr
 from pgvista.errors import InvalidInput
@@ -99,7 +100,7 @@ class _Numbers(click.ParamType[tuple[Any, ...]]):
     help="Also under filters that let through these shares of the rows, e.g. 0.5,0.1,0.01,0.001.",
 )
 @click.option(
-    "--filter", "filters", multiple=True, metavar="JSON",
+    "--filter", "filters", multiple=True, type=FILTER_TEXT, metavar="JSON",
     help="Also under this filter; may be given again.",
 )  # fmt: skip
 @click.option(
