@@ -171,11 +171,14 @@ def near_duplicates(page: Page, base: str) -> None:
 
 
 def evaluate(page: Page, base: str) -> None:
-    """Evaluate: the grid with the sentence that decides."""
+    """Evaluate: the grid with the sentence that decides, on a page high enough for both."""
+    page.set_viewport_size(SIZE | {"height": 1480})
     page.goto(f"{base}/evaluate?collection=help_centre")
     page.get_by_role("radio", name="Grid", exact=True).click()
     page.get_by_role("button", name="Run the grid").click()
     expect(page.get_by_text("drawn by chance, chose among")).to_be_visible(timeout=300_000)
+    expect(page.locator(".heatmaplayer image").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Grid for help_centre")).to_be_hidden(timeout=60_000)
 
 
 def indexes(page: Page, base: str) -> None:
