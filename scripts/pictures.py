@@ -172,7 +172,7 @@ def near_duplicates(page: Page, base: str) -> None:
 
 def evaluate(page: Page, base: str) -> None:
     """Evaluate: the grid with the sentence that decides, on a page high enough for both."""
-    page.set_viewport_size(SIZE | {"height": 1480})
+    page.set_viewport_size({"width": SIZE["width"], "height": 1480})
     page.goto(f"{base}/evaluate?collection=help_centre")
     page.get_by_role("radio", name="Grid", exact=True).click()
     page.get_by_role("button", name="Run the grid").click()
