@@ -435,6 +435,21 @@ where id = (select min(id) from pgvista.docs)"""
         assert finish_jobs(app) == [JobState.DONE]
         assert ":green-badge[in step]" in texts(app)
 
+    def test_a_view_of_many_words_is_compared_on_demand(
+        self, open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with_rows(workbench)
+        with workbench.db.transaction() as connection:
+            connection.execute("create view pgvista.seen as select * from pgvista.docs")
+        seen = workbench.collection("seen")
+        bm25.build(workbench.db, seen.info)
+        monkeypatch.setattr("pgvista.services.bm25_state.WORD_FOR_WORD", 3)
+        app = open_page("collections", collection="seen")
+        assert ":gray-badge[as built]" in texts(app)
+        press(app, "Check")
+        assert ":green-badge[in step]" in texts(app)
+        assert "Every word was compared" in texts(app)
+
     def test_names_of_any_characters_and_no_rows(
         self, open_page: OpenPage, workbench: Workbench
     ) -> None:

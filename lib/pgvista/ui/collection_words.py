@@ -119,7 +119,7 @@ def _status(
     try:
         found = bm25_state.status(db, stats.collection) if _small(stats) else None
         if found is not None and (
-            found.state != "in step" or found.word_for_word or stats.collection.row_security
+            found.state == "stale" or found.word_for_word or stats.collection.row_security
         ):
             return found, None, None
         asked, at = _asked(db, stats.collection, tables)
