@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import psycopg
@@ -435,25 +435,14 @@ def test_a_role_without_rights_on_the_side_tables_ranks_by_ts_rank(
 
 
 def test_hidden_rows_take_no_places_of_the_list(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
+    docs: pgvista.api.Collection, some_rows_url: Callable[[str], str]
 ) -> None:
-    connection.execute("drop role if exists bm25_tenant")
-    connection.execute("create role bm25_tenant login")
-    try:
-        connection.execute("grant usage on schema pgvista to bm25_tenant")
-        connection.execute("grant select on all tables in schema pgvista to bm25_tenant")
-        connection.execute("alter table pgvista.docs enable row level security")
-        connection.execute("create policy one on pgvista.docs using (id = 'both')")
-        tenant = psycopg.conninfo.make_conninfo(database_url, user="bm25_tenant")
-        with pgvista.connect(tenant) as db:
-            mine = db.collection("docs")
-            assert mine.info.row_security
-            hits = mine.search("cat dogs mouse", mode="keyword", limit=1).hits
-            assert [hit.id for hit in hits] == ["both"]
-        assert not docs.info.row_security
-    finally:
-        connection.execute("drop owned by bm25_tenant")
-        connection.execute("drop role bm25_tenant")
+    with pgvista.connect(some_rows_url("both")) as db:
+        mine = db.collection("docs")
+        assert mine.info.row_security
+        hits = mine.search("cat dogs mouse", mode="keyword", limit=1).hits
+        assert [hit.id for hit in hits] == ["both"]
+    assert not docs.info.row_security
 
 
 def test_another_language_is_ranked_without_statistics(docs: pgvista.api.Collection) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
 import pgvista
 from pgvista.services import bm25, bm25_state
+from pgvista.sql import bm25_keep
+from pgvista.sql.query import Query, compose
 
 TEXTS = {"cats": "The cat chases a mouse", "dogs": "A dog barks at dogs", "both": "cat and dog"}
 
@@ -24,10 +26,12 @@ def docs(database_url: str) -> Iterator[pgvista.api.Collection]:
         yield made
 
 
-def write_past_triggers(connection: psycopg.Connection, statement: str) -> None:
+def write_past_triggers(
+    connection: psycopg.Connection, statement: LiteralString, *values: str
+) -> None:
     """Write as a replica does, and have the server count it at once."""
     connection.execute("set session_replication_role = replica")
-    connection.execute(statement)
+    connection.execute(statement, values or None)
     connection.execute("reset session_replication_role")
     connection.execute("select pg_stat_force_next_flush()")
 
@@ -88,7 +92,7 @@ def test_a_text_that_no_trigger_saw_changed_is_noticed(
     docs: pgvista.api.Collection, connection: psycopg.Connection, text: str, told: str
 ) -> None:
     assert docs.search("dog", mode="keyword").notes == ()
-    write_past_triggers(connection, f"update pgvista.docs set content = '{text}' where id = 'cats'")
+    write_past_triggers(connection, "update pgvista.docs set content = %s where id = 'cats'", text)
     nothing = docs.search("gnu", mode="keyword")
     assert not nothing.hits
     if "gnu" in text:
@@ -223,27 +227,30 @@ def test_a_view_whose_every_word_is_counted_is_in_step(
         assert bm25_state.status(db.db, seen.info).state == "stale"
 
 
+@pytest.mark.usefixtures("docs")
 def test_a_role_that_sees_some_rows_is_not_told_that_words_are_missing(
-    docs: pgvista.api.Collection, database_url: str, connection: psycopg.Connection
+    some_rows_url: Callable[[str], str],
 ) -> None:
-    connection.execute("drop role if exists bm25_some")
-    connection.execute("create role bm25_some login")
-    try:
-        connection.execute("grant usage on schema pgvista to bm25_some")
-        connection.execute("grant select on all tables in schema pgvista to bm25_some")
-        connection.execute("alter table pgvista.docs enable row level security")
-        connection.execute("create policy one on pgvista.docs using (id = 'both')")
-        some = psycopg.conninfo.make_conninfo(database_url, user="bm25_some")
-        with pgvista.connect(some) as db:
-            mine = db.collection("docs")
-            for query in ("cat", "mouse", "zebra"):
-                assert not any("stale" in n for n in mine.search(query, mode="keyword").notes)
-            state = bm25_state.status(db.db, mine.info)
-            assert state.state == "in step"
-            assert "does not see all rows" in state.reason
-    finally:
-        connection.execute("drop owned by bm25_some")
-        connection.execute("drop role bm25_some")
+    with pgvista.connect(some_rows_url("both")) as db:
+        mine = db.collection("docs")
+        for query in ("cat", "mouse", "zebra"):
+            assert not any("stale" in n for n in mine.search(query, mode="keyword").notes)
+        state = bm25_state.status(db.db, mine.info)
+        assert state.state == "in step"
+        assert "does not see all rows" in state.reason
+
+
+def test_words_that_take_too_long_to_compare_are_told(
+    docs: pgvista.api.Collection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGVISTA_STATEMENT_TIMEOUT", "300")
+    monkeypatch.setattr(bm25_state, "WORD_FOR_WORD", 3)
+    slow = Query(compose("select pg_sleep(5)"))
+    monkeypatch.setattr(bm25_keep, "count_differing", lambda *_: slow)
+    with pgvista.connect(database_url) as db:
+        status = bm25_state.status(db.db, db.collection("docs").info, thorough=True)
+    assert (status.state, status.word_for_word) == ("in step", False)
+    assert "as many as are counted. Not every word was compared." in status.reason
 
 
 def test_an_entry_of_before_triggers_were_noted(

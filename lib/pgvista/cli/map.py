@@ -51,9 +51,7 @@ if TYPE_CHECKING:
     help="At most so many rows, drawn at random by the seed.",
 )
 @click.option("--all", "all_rows", is_flag=True, help="All rows, as far as memory holds them.")
-@click.option(
-    "--filter", "filter_json", type=FILTER_TEXT, metavar="JSON", help="Only rows that meet it."
-)
+@click.option("--filter", "filter_json", type=FILTER_TEXT, help="Only rows that meet it.")
 @click.option(
     "--n-neighbors",
     type=int,

@@ -48,7 +48,6 @@ _OPTIONS = (
         "--filter",
         "filter_json",
         type=FILTER_TEXT,
-        metavar="JSON",
         help='Rows to search, e.g. {"year": {"$gte": 1970}, "lang": "de"}.',
     ),
     click.option(

@@ -100,7 +100,7 @@ class _Numbers(click.ParamType[tuple[Any, ...]]):
     help="Also under filters that let through these shares of the rows, e.g. 0.5,0.1,0.01,0.001.",
 )
 @click.option(
-    "--filter", "filters", multiple=True, type=FILTER_TEXT, metavar="JSON",
+    "--filter", "filters", multiple=True, type=FILTER_TEXT,
     help="Also under this filter; may be given again.",
 )  # fmt: skip
 @click.option(

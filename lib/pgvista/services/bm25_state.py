@@ -136,7 +136,7 @@ def status(db: Database, collection: Collection, *, thorough: bool = False) -> B
         if not thorough:
             raise
         found = status(db, collection)
-        return replace(found, reason=f"{found.reason} To compare every word: {error.message}")
+        return replace(found, reason=f"{found.reason} Not every word was compared. {error.message}")
     except NotFound:
         current = reread(db, collection)
         if current.bm25 in (None, tables):
@@ -161,8 +161,8 @@ def stale_note(
     """Return a sentence where a search went by statistics that are known to be stale.
 
     What the catalogue and the server's counters tell is looked at each time. Rows and words are
-    compared when no row was found by words, or when something was written since that was done
-    last, not for longer than `_COUNT_MS` and not in more than a hundredth of the time.
+    compared when something was written since that was done last, not for longer than `_COUNT_MS`,
+    and, unless no row was found by words, not in more than a hundredth of the time.
     """
     tables = collection.bm25
     if (
@@ -177,7 +177,7 @@ def stale_note(
             return ()
         state, reason = _known(db, collection, entry)
         if state == "in step" and bm25_sql.keepable(collection):
-            state, reason = _looked(db, collection, tables, entry, anew=nothing_found)
+            state, reason = _looked(db, collection, tables, entry, at_once=nothing_found)
     except PgvistaError:  # something went meanwhile: the search has its result
         return ()
     if state != "stale":
@@ -186,16 +186,14 @@ def stale_note(
 
 
 def _looked(
-    db: Database, collection: Collection, tables: Bm25, entry: _Entry, *, anew: bool
+    db: Database, collection: Collection, tables: Bm25, entry: _Entry, *, at_once: bool
 ) -> tuple[State, str]:
     """Compare rows and words, or return what that told before when nothing was written since."""
     looks = _looks.setdefault(db, {})
     before = looks.get(tables)
     began = time.monotonic()
-    if (
-        before is not None
-        and not anew
-        and (before.written == entry.written or began < before.again_at)
+    if before is not None and (
+        before.written == entry.written or (began < before.again_at and not at_once)
     ):
         return before.state, before.reason
     state: State = "unknown" if before is None else before.state

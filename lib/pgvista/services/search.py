@@ -137,7 +137,7 @@ def _search(
         explain = search_sql.plan(query, analyze=plan == "analyze")
         explained = db.query(explain.sql, explain.params, settings=settings)[0][0]
     planned_s = time.perf_counter() - start - database_s
-    hits = tuple(_hit(collection, request, row) for row in rows)
+    hits = tuple(_hit(collection, request, names, row) for row in rows)
     finished = time.perf_counter()
     embedding_ms = (embedded - began) * 1000
     stale = stale_note(db, collection, request, nothing_found=bool(lexemes))
@@ -265,9 +265,11 @@ def query_vector(
 # -- rows into hits
 
 
-def _hit(collection: Collection, request: SearchRequest, row: Sequence[Any]) -> Hit:
+def _hit(
+    collection: Collection, request: SearchRequest, names: Sequence[str], row: Sequence[Any]
+) -> Hit:
     base = _FIXED_COLUMNS + len(collection.columns)
-    found = dict(zip(search_sql.tail(collection, request), row[base:], strict=True))
+    found = dict(zip(names, row[base:], strict=True))
     score = found["score"]
     if request.mode is Mode.SEMANTIC:
         score = (request.metric or collection.metric).similarity(found["distance"])

@@ -34,9 +34,9 @@ _RELATIONS: LiteralString = """select n.nspname as schema, c.relname as table, c
       'config', (
         select substring(pg_get_expr(d.adbin, d.adrelid) from $$to_tsvector\\('([^']+)'::regconfig$$)
         from pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum),
-      'titled', coalesce((
-        select pg_get_expr(d.adbin, d.adrelid) ~ '\\mtitle\\M' from pg_attrdef d
-        where d.adrelid = c.oid and d.adnum = a.attnum and t.typname = 'tsvector'), false)
+      'titled', t.typname = 'tsvector' and exists (
+        select from pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum
+          and pg_get_expr(d.adbin, d.adrelid) ~ '\\mtitle\\M')
       ) order by a.attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

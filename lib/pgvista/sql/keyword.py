@@ -253,31 +253,27 @@ def marks_titles(collection: Collection, request: SearchRequest) -> bool:
         collection.titled
         and request.highlight
         and request.mode is not Mode.SEMANTIC
-        and _title_of(collection) is not None
+        and (collection.roles.metadata is not None or _has_title_column(collection))
     )
 
 
-def _title_of(collection: Collection) -> sql.Composable | None:
-    """Return the title of a row, as hits show it: of metadata, else a column."""
-    found: list[sql.Composable] = []
-    if collection.roles.metadata is not None:
-        metadata = column("d", collection.roles.metadata)
-        found.append(compose("{metadata} ->> 'title'", metadata=metadata))
-    if any(item.name == "title" for item in collection.columns):
-        found.append(compose("{title}::text", title=column("d", "title")))
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else compose("coalesce({all})", all=join(", ", found))
+def _has_title_column(collection: Collection) -> bool:
+    return any(item.name == "title" for item in collection.columns)
 
 
 def _title(collection: Collection, request: SearchRequest, asked: sql.Composable) -> sql.Composable:
-    title = _title_of(collection)
-    if title is None or not marks_titles(collection, request):
+    """Return a column with the title of a row, as hits show it: that of metadata, else a column's."""
+    if not marks_titles(collection, request):
         return NOTHING
+    metadata, found = collection.roles.metadata, []
+    if metadata is not None:
+        found.append(compose("{metadata} ->> 'title'", metadata=column("d", metadata)))
+    if _has_title_column(collection):
+        found.append(compose("{title}::text", title=column("d", "title")))
     return compose(
-        ",\n  ts_headline({config}, {title}, {tsquery}, {whole}) as title",
+        ",\n  ts_headline({config}, coalesce({titles}), {tsquery}, {whole}) as title",
         config=config(collection, request),
-        title=title,
+        titles=join(", ", found),
         tsquery=asked,
         whole=_WHOLE_TEXT,
     )

@@ -124,7 +124,9 @@ def _status(
             return found, None, None
         asked, at = _asked(db, stats.collection, tables)
         if found is not None and asked is not None:
-            asked = replace(found, state=asked.state, reason=asked.reason)
+            asked = replace(
+                found, state=asked.state, reason=asked.reason, word_for_word=asked.word_for_word
+            )
         return asked or found, at, None
     except PgvistaError as error:
         return None, None, error
@@ -207,16 +209,17 @@ def _build(db: Database, collection: Collection) -> None:
 
 def _refresh(db: Database, collection: Collection, tables: Bm25, status: Bm25Status | None) -> None:
     keepable = bm25_sql.keepable(collection)
-    if status is not None and status.state == "in step":
-        if not tables.kept:
-            st.markdown("Nothing was written since the words were counted: nothing is to be done.")
-            return
+    in_step = status is not None and status.state == "in step"
+    if in_step and not tables.kept:
+        st.markdown("What is counted is what the rows hold: nothing is to be done.")
+        return
+    if status is not None and in_step and status.word_for_word:
         st.markdown(
             f"Nothing is missing. What small writes have left, **{status.rows_of_postings:,}** rows "
             f"for {form.plural(status.lexemes, 'lexeme')}, is joined: searches get a little faster."
         )
         _sql_of(bm25_sql.join_postings(tables))
-    elif keepable and (status is not None or not tables.kept):
+    elif keepable and not in_step and (status is not None or not tables.kept):
         st.markdown("The words are counted anew. Writers wait meanwhile, searches do not.")
         _sql_of(
             bm25_build.statements(db, collection),
