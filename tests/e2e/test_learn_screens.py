@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import RunApp
+from tests.e2e.conftest import RunApp, idle
 
 import pgvista
 
@@ -45,7 +45,7 @@ def revealed(page: Page, address: str, sign: str) -> tuple[int, int]:
     if page.get_by_role("button", name="Reveal").count():
         page.get_by_role("button", name="Reveal").click()
     expect(shown).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    idle(page)
     wide, high = page.evaluate(SIZES)
     return wide, high
 
